@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef PROXY_CONFIG_H
+#define PROXY_CONFIG_H
+/*
+ * The configuration as plain data: read whole, validated whole, immutable, reference-counted.
+ * Sessions keep the one they began with. Options are rows in proxy/options.c; the manual of each is
+ * gatepost.conf(5).
+ */
+
+#include "lib/addr.h"
+#include "lib/log.h"
+#include "lib/tls.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct relay_rule;
+
+enum client_address {
+    CLIENT_ADDRESS_NONE,
+    CLIENT_ADDRESS_XCLIENT,
+    CLIENT_ADDRESS_XFORWARD,
+    CLIENT_ADDRESS_PROXY_V1,
+    CLIENT_ADDRESS_PROXY_V2,
+    CLIENT_ADDRESS_TPROXY,
+};
+enum backend_tls { BACKEND_TLS_NO, BACKEND_TLS_MAY, BACKEND_TLS_VERIFY };
+enum listen_auth { LISTEN_AUTH_NO, LISTEN_AUTH_TLS, LISTEN_AUTH_PLAIN };
+enum newline_policy { NEWLINE_REJECT, NEWLINE_NORMALIZE };
+enum balance { BALANCE_ORDERED, BALANCE_ROUND_ROBIN };
+
+struct listen_config {
+    const char *name;
+    struct addr *address;
+    size_t address_count;
+    struct cidr_set proxy_from;  /* proxy-protocol-from */
+    struct cidr_set xclient_from;
+    enum listen_auth auth;
+    size_t auth_backend; /* index in config.backend */
+    bool implicit_tls;
+    bool transparent;
+};
+
+struct backend_config {
+    const char *name;
+    struct addr *address; /* none where `original` */
+    size_t address_count;
+    bool original; /* address = {"original"}: where the client dialled (transparent listeners) */
+    char **domain; /* recipient domains routed here; none: the default (the first such backend) */
+    size_t domain_count;
+    enum balance balance;
+    enum client_address client_address;
+    enum backend_tls tls;
+    struct tls_client *tls_client; /* NULL where tls = no */
+    const char *tls_name;          /* SNI and name to verify, NULL: none */
+    bool reuse;
+    size_t reuse_connections; /* idle connections kept per worker */
+    uint64_t reuse_age;       /* ms since the dial */
+    uint64_t reuse_idle;      /* ms unused */
+    size_t reuse_messages;
+    uint64_t probe_interval; /* ms between two looks at the backend's EHLO */
+};
+
+struct limits_config {
+    size_t sessions;        /* at a time */
+    size_t recipients;      /* a transaction, >= 100 */
+    uint64_t message_size;  /* octets, what SIZE says; 0: no limit of ours */
+    uint64_t header_size;   /* octets of a message's header section */
+    size_t received;        /* Received fields before a loop is assumed */
+    size_t command_line;    /* octets with CRLF */
+    size_t errors_soft;     /* from here on each error reply is delayed */
+    size_t errors_hard;     /* 421 and close */
+    size_t junk_commands;   /* NOOP, RSET, VRFY... without a transaction between */
+    size_t auth_failures;   /* a client's in 10 minutes before AUTH is refused unasked */
+    uint64_t data_rate;     /* octets a second a client must keep up in DATA */
+    uint64_t memory_message; /* octets of one message in memory, the rest goes to the spool */
+    uint64_t memory;        /* octets of all messages in memory */
+    uint64_t spool;         /* octets of all messages in files */
+};
+
+struct timeouts_config { /* milliseconds */
+    uint64_t command;      /* a whole command line */
+    uint64_t data;         /* between two blocks of data */
+    uint64_t handshake;    /* TLS */
+    uint64_t proxy_header; /* PROXY protocol */
+    uint64_t backend_connect;
+    uint64_t backend_reply;
+    uint64_t backend_end_of_data;
+    uint64_t drain;
+};
+
+struct config {
+    const char *path; /* the file it was read from */
+    const char *hostname;
+    const char *state_dir;
+    const char *user; /* NULL: stay who we are */
+    unsigned workers; /* resolved: never 0 */
+    enum log_format log_format;
+    enum log_target log_target;
+    enum log_level log_level;
+    struct listen_config *listen;
+    size_t listen_count;
+    struct backend_config *backend;
+    size_t backend_count;
+    struct relay_rule *relay; /* policy/relay.h */
+    enum newline_policy bare_newline;
+    struct tls_pair *tls_pair; /* for the watch on the files */
+    size_t tls_pair_count;
+    const char *tls_min_version;
+    const char *tls_ciphers;
+    struct limits_config limits;
+    struct timeouts_config timeouts;
+};
+
+/* Reads and validates `path`. NULL on any fault; then *faults (caller frees) holds every fault as
+ * "file:line: what is wrong, what would be right" lines. Warnings (a config that works but is
+ * likely not meant) go to *warnings in the same form, or NULL. Main thread. */
+struct config *config_read(const char *path, char **faults, char **warnings)
+    __attribute__((warn_unused_result));
+/* Any thread. */
+struct config *config_ref(struct config *config);
+void config_unref(struct config *config);
+/* The name of a value as the file spells it ("xclient", "proxy-v2"...). */
+const char *config_client_address_name(enum client_address value);
+/* Every option on `out`: name, type, default, range, help: what gatepostd --help prints. */
+struct _IO_FILE;
+void config_print_options(struct _IO_FILE *out);
+
+#endif

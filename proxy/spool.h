@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef PROXY_SPOOL_H
+#define PROXY_SPOOL_H
+/* One message while it waits for its end: in memory first, then in an unlinked file; both bounded
+ * over all messages of the process. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The bounds that all messages share (atomics inside; any thread). */
+struct spool_budget;
+struct spool_budget *spool_budget_new(const char *directory) __attribute__((warn_unused_result));
+void spool_budget_free(struct spool_budget *budget);
+/* Octets a message may hold in memory, all may hold in memory, all may hold in files. Any thread;
+ * at start and reload. */
+void spool_budget_set(struct spool_budget *budget, uint64_t per_message, uint64_t memory,
+                      uint64_t files);
+/* What is in use now. */
+void spool_budget_used(const struct spool_budget *budget, uint64_t *memory, uint64_t *files);
+
+struct spool;
+struct spool *spool_new(struct spool_budget *budget) __attribute__((warn_unused_result));
+void spool_free(struct spool *spool); /* NULL is fine; gives the budget back */
+/* Appends; false once the budget or the disk is full (spool_error says which) and from then on. */
+bool spool_add(struct spool *spool, const void *data, size_t len);
+const char *spool_error(const struct spool *spool);
+uint64_t spool_size(const struct spool *spool);
+/* The bytes from `offset` on: points *data at up to 64 KiB of them (in memory: where they lie; in a
+ * file: in `room`), returns how many, 0 at the end, -1 on a read error. */
+long spool_read(struct spool *spool, uint64_t offset, char room[static 65536], const char **data);
+
+#endif
