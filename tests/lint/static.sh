@@ -1,0 +1,13 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+# cppcheck finds nothing.
+set -euo pipefail
+if ! command -v cppcheck >/dev/null; then
+    echo "cppcheck is not here"
+    exit 77
+fi
+cache=$OBJDIR/lint/cppcheck
+mkdir -p "$cache"
+cppcheck --quiet -j 2 --std=c11 --enable=warning,performance,portability --inline-suppr \
+    --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches \
+    --cppcheck-build-dir="$cache" --error-exitcode=1 -I . lib policy proxy
