@@ -15,13 +15,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define IO_CLOSE_MS 10000 /* what io_close() gives pending output at most */
+
 struct io;
 struct loop;
 struct tls_server;
 struct tls_client;
 
 enum io_event {
-    IO_CONNECTED, /* io_connect: the connection stands */
+    IO_CONNECTED, /* io_connect: it stands; told with the first byte that came or could go */
     IO_DATA,      /* unread bytes are there: io_data(); again on each arrival and after io_resume */
     IO_DRAINED,   /* all that was written has been handed to the kernel (after io_want_drained) */
     IO_SECURED,   /* the TLS handshake is done */
@@ -45,9 +47,10 @@ struct io_route {
     bool transparent;  /* bind `from` although it is not ours (IP_TRANSPARENT) */
 };
 
-/* Takes over a connected, non-blocking descriptor. `fn` gets IO_DATA etc. from the loop, never
- * from inside this call. */
-struct io *io_new(struct loop *loop, int fd, io_fn fn, void *arg) __attribute__((warn_unused_result));
+/* Takes over a connected, non-blocking stream descriptor whose other end is `peer` (NULL: not an
+ * IP address). Events come from the loop, never from inside this call. */
+struct io *io_new(struct loop *loop, int fd, const struct addr *peer, io_fn fn, void *arg)
+    __attribute__((warn_unused_result));
 /* Dials; IO_CONNECTED or IO_FAILED follows from the loop. */
 struct io *io_connect(struct loop *loop, const struct io_route *route, io_fn fn, void *arg)
     __attribute__((warn_unused_result));
@@ -55,9 +58,10 @@ struct io *io_connect(struct loop *loop, const struct io_route *route, io_fn fn,
 void io_set_owner(struct io *io, io_fn fn, void *arg);
 /* Frees at once: what is not yet written is dropped. NULL is fine; safe in callbacks. */
 void io_free(struct io *io);
-/* Gives the object back: what is pending is still written (at most `ms` milliseconds), TLS is
- * closed properly, then the socket. The owner hears nothing more. */
-void io_close(struct io *io, uint64_t ms);
+/* Gives the object back: what is pending is still written, TLS is closed properly, then the
+ * socket. The owner hears nothing more. `linger`: the peer may be sending still; its bytes are
+ * dropped for up to this many milliseconds, so that a reset does not eat our last words. */
+void io_close(struct io *io, uint64_t linger);
 
 /* The unread bytes; valid until the callback returns or io_consume. */
 const char *io_data(const struct io *io, size_t *len);
@@ -89,7 +93,8 @@ void io_start_tls_client(struct io *io, struct tls_client *tls, const char *name
 const struct io_secure *io_secure(const struct io *io);
 
 const struct addr *io_peer(const struct io *io);
-const struct addr *io_local(const struct io *io);
+/* Our end of the connection, asked of the kernel. */
+struct addr io_local(const struct io *io);
 /* Why IO_FAILED came, in words for the log; "" before. */
 const char *io_error(const struct io *io);
 
