@@ -29,11 +29,12 @@ enum path_result {
 /*
  * Parses "<...>" at the start of the `len` bytes at `text` (what follows "MAIL FROM:" or "RCPT
  * TO:"; leading spaces allowed, brackets required). *used gets the bytes taken, up to and with the
- * '>'. `sender`: <> is allowed, <postmaster> is not; otherwise the other way round. Pure.
+ * '>', 0 on failure, and *out is zeroed then. `sender`: <> is allowed, <postmaster> is not;
+ * otherwise the other way round. What stands behind the '>' has no say. Pure, any thread.
  */
 enum path_result path_parse(const char *text, size_t len, bool sender, struct path *out,
                             size_t *used);
-/* The domain in `path->text` ("" where null or bare). */
+/* The domain in `path->text`, literals with their brackets ("" where null or bare). */
 const char *path_domain(const struct path *path);
 /* The argument of HELO/EHLO: a domain or an address literal, at most 255 octets, RFC 5321 4.1.1.1;
  * lenient as real servers are: letters, digits, '-', '_', '.', ':' and brackets. */
