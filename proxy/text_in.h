@@ -13,25 +13,28 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum text_fault { /* bits; they stay set */
-    TEXT_BARE_CR = 1 << 0, /* "\r\r\n" included */
-    TEXT_BARE_LF = 1 << 1,
-    TEXT_NUL = 1 << 2,
+enum text_fault {                        /* bits; they stay set */
+                  TEXT_BARE_CR = 1 << 0, /* "\r\r\n" included */
+                  TEXT_BARE_LF = 1 << 1,
+                  TEXT_NUL = 1 << 2,
 };
 
 struct text_in {
-    bool dotted;     /* DATA: dot-stuffed and ended by CRLF.CRLF; BDAT: neither */
-    bool normalize;  /* bare newlines become CRLF (a lone dot beside one is dropped), NUL still faults */
+    bool dotted;    /* DATA: dot-stuffed and ended by CRLF.CRLF; BDAT: neither */
+    bool normalize; /* bare newlines become CRLF (a lone dot beside one is dropped), NUL still
+                       faults */
     unsigned faults;
     uint64_t size;        /* octets given to `out` so far */
-    uint64_t header_size; /* of them, the header section's */
+    uint64_t header_size; /* of them, the header section's, without the empty line that ends it */
     size_t received;      /* Received fields seen (case-insensitive) */
     bool header_done;
-    bool ends_in_crlf;    /* what came out so far is empty or ends in CRLF */
-    bool dot_lines;       /* some line of the output begins with '.' (must be stuffed for DATA) */
-    bool eight_bit;       /* an octet >= 0x80 was seen */
-    /* private */
-    unsigned char state;
+    bool ends_in_crlf; /* what came out so far is empty or ends in CRLF */
+    bool dot_lines;    /* some line of the output begins with '.' (must be stuffed for DATA) */
+    bool eight_bit;    /* an octet >= 0x80 was seen */
+    /* private: where in its line the next octet stands */
+    unsigned char place;
+    unsigned char crs; /* CRs held back */
+    bool after_bare;   /* the line before ended in a bare newline (only when normalising) */
     unsigned char header_state;
 };
 
