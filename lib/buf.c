@@ -15,12 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Makes room for `len` more bytes behind the last one: first by moving down, then by growing. */
+/* Makes room for `len` more bytes behind the last one: by moving down where more was consumed than
+ * is moved (so that it costs no more than the consuming did), else by growing. */
 static char *reserve(struct buf *b, size_t len)
 {
     if (b->cap - b->end >= len)
         return b->data + b->end;
-    if (b->start > 0) {
+    if (b->start > 0 && b->start >= b->end - b->start) {
         memmove(b->data, b->data + b->start, b->end - b->start);
         b->end -= b->start;
         b->start = 0;

@@ -24,8 +24,7 @@ static unsigned char lower(char c)
 
 bool str_case_starts(const char *text, size_t len, const char *literal)
 {
-    size_t i = 0;
-    for (; literal[i] != '\0'; i++)
+    for (size_t i = 0; literal[i] != '\0'; i++)
         if (i == len || lower(text[i]) != lower(literal[i]))
             return false;
     return true;
@@ -33,7 +32,10 @@ bool str_case_starts(const char *text, size_t len, const char *literal)
 
 bool str_case_eq(const char *text, size_t len, const char *literal)
 {
-    return str_case_starts(text, len, literal) && literal[len] == '\0';
+    for (size_t i = 0; i < len; i++)
+        if (literal[i] == '\0' || lower(text[i]) != lower(literal[i]))
+            return false;
+    return literal[len] == '\0';
 }
 
 static bool continues(unsigned char c)
