@@ -12,18 +12,19 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum conf_type {
-    CONF_BOOL,      /* bool: yes or no */
-    CONF_NUMBER,    /* size_t */
-    CONF_SIZE,      /* uint64_t, octets: 128K, 50M, 4G (powers of 1024) */
-    CONF_DURATION,  /* uint64_t, milliseconds: 500ms, 300s, 5m, 12h, 36d */
-    CONF_ENUM,      /* an enum that counts `words` from 0 */
-    CONF_STRING,    /* char *, NULL where nothing is given; with `words`, one of them */
-    CONF_PATH,      /* the same, relative to the directory of the file */
-    CONF_STRINGS,   /* char ** and a size_t at `count_offset` */
-    CONF_PATHS,     /* the same, each relative to the directory of the file */
-    CONF_ADDRESSES, /* struct addr * and a size_t at `count_offset`; each with its port */
-    CONF_NETWORKS,  /* struct cidr_set */
+enum conf_type {                /* single values first, then lists */
+                 CONF_BOOL,     /* bool: yes or no */
+                 CONF_NUMBER,   /* size_t */
+                 CONF_SIZE,     /* uint64_t, octets: 128K, 50M, 4G (powers of 1024) */
+                 CONF_DURATION, /* uint64_t, milliseconds: 500ms, 300s, 5m, 12h, 36d */
+                 CONF_ENUM,     /* an enum that counts `words` from 0 */
+                 CONF_STRING,   /* char *, NULL where nothing is given; with `words`, one of them */
+                 CONF_PATH,     /* the same, relative to the directory of the file */
+                 CONF_STRINGS,  /* char ** and a size_t at `count_offset` */
+                 CONF_PATHS,    /* the same, each relative to the directory of the file */
+                 CONF_ADDRESSES, /* struct addr * and a size_t at `count_offset`; each with its port
+                                  */
+                 CONF_NETWORKS,  /* struct cidr_set */
 };
 
 /* One option. */

@@ -213,16 +213,22 @@ static void add_network(const struct fill *f, const struct conf_row *row, const 
     const char *why = NULL;
     if (!cidr_parse(text, &network, &why)) {
         network = (struct cidr){0};
-        conf_fault(f->conf, line, "%s \"%s\" is not a network: %s", row->name, text, why);
+        conf_fault(f->conf, line, "%s \"%s\": %s", row->name, text, why);
     }
     set->item = mem_grow(set->item, set->count + 1, sizeof set->item[0]);
     set->item[set->count++] = network;
 }
 
+static bool is_list(const struct conf_row *row)
+{
+    return row->type >= CONF_STRINGS;
+}
+
 static void fill_value(const struct fill *f, const struct conf_row *row, const char *text,
                        unsigned line)
 {
-    if (text[0] == '\0') {
+    /* In a list an empty text keeps its place, and is wrong as whatever it should have been. */
+    if (text[0] == '\0' && !is_list(row)) {
         conf_fault(f->conf, line, "%s is empty; give a value or remove the line", row->name);
         return;
     }
@@ -275,19 +281,19 @@ void conf_fill(struct conf *conf, const struct conf_part *part, void *base)
 {
     struct fill f = {.conf = conf, .part = part, .base = base};
     const struct conf_section *section = part->section;
+    /* A section that is not there lacks nothing. */
+    bool there = section->many || section->name == NULL || part->line != 0;
     for (size_t i = 0; i < section->rows; i++) {
         const struct conf_row *row = &section->row[i];
-        bool given = false;
-        for (size_t j = 0; j < part->count; j++) {
-            if (part->value[j].row != row)
-                continue;
-            given = true;
-            fill_value(&f, row, part->value[j].text, part->value[j].line);
-        }
-        if (!given && row->initial != NULL)
+        bool given = conf_given(part, row->name);
+        /* First the default, so that what comes after a faulty value sees a sane one. */
+        if (row->initial != NULL && (!given || !is_list(row)))
             fill_value(&f, row, row->initial, part->line);
-        else if (!given && row->required)
+        else if (!given && row->required && there)
             missing(&f, row);
+        for (size_t j = 0; j < part->count; j++)
+            if (part->value[j].row == row)
+                fill_value(&f, row, part->value[j].text, part->value[j].line);
     }
 }
 

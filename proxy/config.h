@@ -34,26 +34,33 @@ struct listen_config {
     const char *name;
     struct addr *address;
     size_t address_count;
-    struct cidr_set proxy_from;  /* proxy-protocol-from */
+    struct cidr_set proxy_from; /* proxy-protocol-from */
     struct cidr_set xclient_from;
     enum listen_auth auth;
-    size_t auth_backend; /* index in config.backend */
+    const char *auth_backend_name; /* as the file has it, NULL: not given */
+    size_t auth_backend;           /* index in config.backend */
     bool implicit_tls;
     bool transparent;
 };
 
 struct backend_config {
     const char *name;
+    char **address_text; /* as the file has it */
+    size_t address_text_count;
     struct addr *address; /* none where `original` */
     size_t address_count;
     bool original; /* address = {"original"}: where the client dialled (transparent listeners) */
-    char **domain; /* recipient domains routed here; none: the default (the first such backend) */
+    char **domain; /* recipient domains routed here, "example.org" or ".example.org", lower case,
+                    * A-labels; none: the default (the first such backend) */
     size_t domain_count;
     enum balance balance;
     enum client_address client_address;
     enum backend_tls tls;
     struct tls_client *tls_client; /* NULL where tls = no */
     const char *tls_name;          /* SNI and name to verify, NULL: none */
+    const char *tls_ca_file;
+    char **tls_fingerprint;
+    size_t tls_fingerprint_count;
     bool reuse;
     size_t reuse_connections; /* idle connections kept per worker */
     uint64_t reuse_age;       /* ms since the dial */
@@ -63,23 +70,23 @@ struct backend_config {
 };
 
 struct limits_config {
-    size_t sessions;        /* at a time */
-    size_t recipients;      /* a transaction, >= 100 */
-    uint64_t message_size;  /* octets, what SIZE says; 0: no limit of ours */
-    uint64_t header_size;   /* octets of a message's header section */
-    size_t received;        /* Received fields before a loop is assumed */
-    size_t command_line;    /* octets with CRLF */
-    size_t errors_soft;     /* from here on each error reply is delayed */
-    size_t errors_hard;     /* 421 and close */
-    size_t junk_commands;   /* NOOP, RSET, VRFY... without a transaction between */
-    size_t auth_failures;   /* a client's in 10 minutes before AUTH is refused unasked */
-    uint64_t data_rate;     /* octets a second a client must keep up in DATA */
+    size_t sessions;         /* at a time */
+    size_t recipients;       /* a transaction, >= 100 */
+    uint64_t message_size;   /* octets, what SIZE says; 0: no limit of ours */
+    uint64_t header_size;    /* octets of a message's header section */
+    size_t received;         /* Received fields before a loop is assumed */
+    size_t command_line;     /* octets with CRLF */
+    size_t errors_soft;      /* from here on each error reply is delayed */
+    size_t errors_hard;      /* 421 and close */
+    size_t junk_commands;    /* NOOP, RSET, VRFY... without a transaction between */
+    size_t auth_failures;    /* a client's in 10 minutes before AUTH is refused unasked */
+    uint64_t data_rate;      /* octets a second a client must keep up in DATA */
     uint64_t memory_message; /* octets of one message in memory, the rest goes to the spool */
-    uint64_t memory;        /* octets of all messages in memory */
-    uint64_t spool;         /* octets of all messages in files */
+    uint64_t memory;         /* octets of all messages in memory */
+    uint64_t spool;          /* octets of all messages in files */
 };
 
-struct timeouts_config { /* milliseconds */
+struct timeouts_config {   /* milliseconds */
     uint64_t command;      /* a whole command line */
     uint64_t data;         /* between two blocks of data */
     uint64_t handshake;    /* TLS */
@@ -94,8 +101,9 @@ struct config {
     const char *path; /* the file it was read from */
     const char *hostname;
     const char *state_dir;
-    const char *user; /* NULL: stay who we are */
-    unsigned workers; /* resolved: never 0 */
+    const char *user;      /* NULL: stay who we are */
+    unsigned workers;      /* resolved: never 0 */
+    size_t workers_wanted; /* as the file has it; 0: one per CPU */
     enum log_format log_format;
     enum log_target log_target;
     enum log_level log_level;
@@ -104,13 +112,22 @@ struct config {
     struct backend_config *backend;
     size_t backend_count;
     struct relay_rule *relay; /* policy/relay.h */
+    char **relay_domain;      /* what it was built from */
+    size_t relay_domain_count;
+    struct cidr_set relay_network;
+    const char *recipients_file;
     enum newline_policy bare_newline;
-    struct tls_pair *tls_pair; /* for the watch on the files */
+    char **certificate; /* absolute or relative to where the daemon was started */
+    size_t certificate_count;
+    char **key;
+    size_t key_count;
+    struct tls_pair *tls_pair; /* the two, for the watch on the files; none: STARTTLS not offered */
     size_t tls_pair_count;
     const char *tls_min_version;
     const char *tls_ciphers;
     struct limits_config limits;
     struct timeouts_config timeouts;
+    unsigned references; /* config.c only */
 };
 
 /* Reads and validates `path`. NULL on any fault; then *faults (caller frees) holds every fault as
@@ -121,6 +138,10 @@ struct config *config_read(const char *path, char **faults, char **warnings)
 /* Any thread. */
 struct config *config_ref(struct config *config);
 void config_unref(struct config *config);
+/* What a reload from `old` to `new` cannot change without a restart, as "user, workers"; NULL:
+ * nothing. The caller frees. */
+char *config_restart_needed(const struct config *old, const struct config *new)
+    __attribute__((warn_unused_result));
 /* The name of a value as the file spells it ("xclient", "proxy-v2"...). */
 const char *config_client_address_name(enum client_address value);
 /* Every option on `out`: name, type, default, range, help: what gatepostd --help prints. */
