@@ -17,7 +17,7 @@ for file in $(find lib policy proxy tests -name '*.[ch]' | sort); do
         complain "$file:$line: the manual of the file must begin here"
         continue
     fi
-    length=$(sed -n "$line,\$p" "$file" | awk '/\*\// { print NR; exit }')
+    length=$(awk -v from="$line" 'NR >= from && /\*\// { print NR - from + 1; exit }' "$file")
     if ((${length:-99} > 25)) && [[ $file != tests/* ]]; then
         complain "$file:$line: a manual of ${length:-?} lines, at most 25"
     fi

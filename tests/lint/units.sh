@@ -7,6 +7,7 @@ if ! command -v systemd-analyze >/dev/null; then
     exit 77
 fi
 work=$OBJDIR/lint/units
+rm -rf "$work"
 mkdir -p "$work"
 for unit in systemd/*.service systemd/*.socket; do
     # /bin/true stands for the program: it must exist for the check.
