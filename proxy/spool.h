@@ -10,6 +10,8 @@
 
 /* The bounds that all messages share (atomics inside; any thread). */
 struct spool_budget;
+/* `directory`: for the files, must exist when the first is made. Nothing fits before
+ * spool_budget_set(). */
 struct spool_budget *spool_budget_new(const char *directory) __attribute__((warn_unused_result));
 void spool_budget_free(struct spool_budget *budget);
 /* Octets a message may hold in memory, all may hold in memory, all may hold in files. Any thread;
@@ -20,10 +22,13 @@ void spool_budget_set(struct spool_budget *budget, uint64_t per_message, uint64_
 void spool_budget_used(const struct spool_budget *budget, uint64_t *memory, uint64_t *files);
 
 struct spool;
+/* `budget` outlives it. A spool is used by one thread at a time. */
 struct spool *spool_new(struct spool_budget *budget) __attribute__((warn_unused_result));
 void spool_free(struct spool *spool); /* NULL is fine; gives the budget back */
-/* Appends; false once the budget or the disk is full (spool_error says which) and from then on. */
+/* Appends; false once the budget or the disk is full (spool_error says which) and from then on:
+ * what the spool holds is then of no use. */
 bool spool_add(struct spool *spool, const void *data, size_t len);
+/* Why it failed, for the log; NULL: it did not. Lives as long as the spool. */
 const char *spool_error(const struct spool *spool);
 uint64_t spool_size(const struct spool *spool);
 /* The bytes from `offset` on: points *data at up to 64 KiB of them (in memory: where they lie; in a
