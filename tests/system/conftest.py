@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: ISC
+"""Fixtures: factories whose products are ended, and checked, when the test is over."""
+
+import contextlib
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+from harness import DAEMON, postfix as postfix_module  # noqa: E402
+from harness.backend import ScriptedBackend  # noqa: E402
+from harness.certs import Authority  # noqa: E402
+from harness.gatepost import Gatepost  # noqa: E402
+from harness.haproxy import HAProxy  # noqa: E402
+from harness.ports import Ports  # noqa: E402
+from harness.postfix import Postfix  # noqa: E402
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: more than a few seconds")
+
+
+def pytest_sessionstart(session):
+    if not DAEMON.exists():
+        pytest.exit(f"{DAEMON} is not built", returncode=2)
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    setattr(item, "report_" + call.when, outcome.get_result())
+
+
+@pytest.fixture
+def folder(request):
+    """A folder for one test, kept where the test failed."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="gatepost-"))
+    path.chmod(0o755)
+    yield path
+    report = getattr(request.node, "report_call", None)
+    if (report is not None and report.failed) or os.environ.get("GATEPOST_KEEP"):
+        logs = "\n".join(f"--- {f}\n{f.read_text(errors='replace')[-6000:]}"
+                         for f in sorted(path.glob("*.log")))
+        print(f"kept {path}\n{logs}")
+    else:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def ports():
+    taken = Ports()
+    yield taken
+    taken.release()
+
+
+@pytest.fixture(scope="session")
+def authority():
+    path = pathlib.Path(tempfile.mkdtemp(prefix="gatepost-ca-"))
+    path.chmod(0o755)
+    yield Authority(path)
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def stack():
+    with contextlib.ExitStack() as products:
+        yield products
+
+
+@pytest.fixture
+def make_backend(stack):
+    def make(*words, **more):
+        server = ScriptedBackend(*words, **more)
+        stack.callback(server.stop)
+        return server
+    return make
+
+
+@pytest.fixture
+def backend(make_backend):
+    return make_backend()
+
+
+@pytest.fixture
+def gatepost(stack, folder, ports, authority):
+    count = [0]
+
+    def make(backend_address, **more):
+        count[0] += 1
+        own = folder if count[0] == 1 else folder / f"gate{count[0]}"
+        own.mkdir(exist_ok=True)
+        start, learn = more.pop("start", True), more.pop("learn", False)
+        gate = Gatepost(own, ports, backend_address, authority=authority, start=False, **more)
+        stack.callback(gate.stop)
+        if start:
+            gate.start()
+            if learn:
+                gate.wait_learned(learn)
+        return gate
+    return make
+
+
+@pytest.fixture
+def gate(gatepost, backend):
+    """A gatepostd with the default config in front of a scripted backend it has looked at."""
+    return gatepost(backend, learn=True)
+
+
+@pytest.fixture
+def postfix(stack, folder, ports):
+    why = postfix_module.missing()
+    if why:
+        pytest.skip(why)
+
+    def make(**more):
+        server = Postfix(folder, ports, **more)
+        stack.callback(server.stop)
+        return server
+    return make
+
+
+@pytest.fixture
+def haproxy(stack, folder, ports):
+    def make(target, **more):
+        server = HAProxy(folder, ports, target, **more)
+        stack.callback(server.stop)
+        return server
+    return make
