@@ -108,7 +108,12 @@ bool conf_read_text(struct conf *conf, const char *text, size_t len)
         text += 3;
         len -= 3;
     }
-    bool good = conf_scan(conf, text, len) && conf_parse(conf, text, len);
+    /* A copy that may be changed, and is never empty, which fmemopen would refuse. */
+    char *copy = mem_alloc(len + 1);
+    memcpy(copy, text, len);
+    copy[len] = '\n';
+    bool good = conf_scan(conf, copy, len + 1) && conf_parse(conf, copy, len + 1);
+    free(copy);
     free(conf->opening);
     conf->opening = NULL;
     conf->opening_count = 0;

@@ -48,10 +48,11 @@ struct conf {
     size_t opening_count;
 };
 
-/* Looks the text over before libConfuse does (see conf_scan.c). False: a fault was noted. */
-bool conf_scan(struct conf *conf, const char *text, size_t len);
-/* Lets libConfuse read the text into parts. False: a fault was noted. */
-bool conf_parse(struct conf *conf, const char *text, size_t len);
+/* Looks the text over before libConfuse does, and makes its comments blanks (see conf_scan.c).
+ * False: a fault was noted. */
+bool conf_scan(struct conf *conf, char *text, size_t len);
+/* Lets libConfuse read the text into parts; `len` is not 0. False: a fault was noted. */
+bool conf_parse(struct conf *conf, char *text, size_t len);
 /* A new, empty part. */
 struct conf_part *conf_add_part(struct conf *conf, const struct conf_section *section);
 /* NULL where the section has no such option. */

@@ -28,6 +28,7 @@ struct parse {
     cfg_opt_t **options; /* what cfg_init took its options from: one array per section kind */
     size_t option_arrays;
     const cfg_opt_t *open_list; /* the list whose values are coming in */
+    const cfg_opt_t *twice;     /* the option given twice, whose further values say nothing new */
 };
 
 static struct parse *context(const cfg_t *cfg)
@@ -105,9 +106,7 @@ static void unknown_option(struct conf *conf, const struct conf_section *section
     const struct conf_section *right = owner(conf, section, name);
     const char *meant = similar(conf, section, name);
     const char *where = section->name != NULL ? section->name : "the top level";
-    if (strncmp(name, "//", 2) == 0)
-        conf_fault(conf, line, "a comment needs a blank after //; or write # instead");
-    else if (right != NULL && right->name == NULL)
+    if (right != NULL && right->name == NULL)
         conf_fault(conf, line, "\"%s\" does not belong in %s; it belongs at the top level", name,
                    where);
     else if (right != NULL)
@@ -222,17 +221,40 @@ static const struct conf_value *last_value(const struct conf_part *part, const s
     return NULL;
 }
 
-static bool same_value(const struct conf_value *value, const char *text, unsigned line)
-{
-    return value != NULL && value->line == line && strcmp(value->text, text) == 0;
-}
-
 static void add_value(struct conf_part *part, const struct conf_row *row, const char *text,
                       unsigned line)
 {
     part->value = mem_grow(part->value, part->count + 1, sizeof part->value[0]);
     part->value[part->count++] =
         (struct conf_value){.row = row, .text = mem_strdup(text), .line = line};
+}
+
+static size_t count_values(const struct conf_part *part, const struct conf_row *row)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < part->count; i++)
+        count += part->value[i].row == row;
+    return count;
+}
+
+/* A value of the option has come in, the `count`-th since its last "=". */
+static void take_value(struct parse *parse, struct conf_part *part, const struct conf_row *row,
+                       const cfg_opt_t *opt, unsigned count, unsigned line)
+{
+    const char *text = cfg_opt_getnstr((cfg_opt_t *)(uintptr_t)opt, count - 1);
+    const struct conf_value *last = last_value(part, row);
+    bool closing = parse->open_list == opt && count_values(part, row) == count &&
+                   strcmp(last->text, text) == 0;
+    parse->open_list = !closing && (opt->flags & CFGF_LIST) != 0 ? opt : NULL;
+    if (closing)
+        return;
+    if (last == NULL || count > 1) {
+        add_value(part, row, text, line);
+        return;
+    }
+    parse->twice = opt;
+    conf_fault(parse->conf, line, "\"%s\" is given twice, first in line %u; keep one of them",
+               row->name, last->line);
 }
 
 /* Called after each value, and again at the closing brace of a list. */
@@ -242,26 +264,10 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt)
     struct conf_part *part = part_for(parse->conf, cfg);
     const struct conf_row *row = conf_row(part->section, opt->name);
     unsigned count = cfg_opt_size(opt);
-    if (row == NULL || count == 0)
+    if (row == NULL || count == 0 || parse->twice == opt)
         return 0;
-    const char *text = cfg_opt_getnstr(opt, count - 1);
-    const struct conf_value *last = last_value(part, row);
-    size_t had = 0;
-    for (size_t i = 0; i < part->count; i++)
-        had += part->value[i].row == row;
-    bool closing = parse->open_list == opt && had == count;
-    parse->open_list = closing || (opt->flags & CFGF_LIST) == 0 ? NULL : opt;
-    if (closing && strcmp(last->text, text) == 0)
-        return 0;
-    unsigned line = (unsigned)cfg->line;
-    if (last != NULL && count == 1) {
-        if (!same_value(last, text, line))
-            conf_fault(parse->conf, line,
-                       "\"%s\" is given twice, first in line %u; keep one of them", row->name,
-                       last->line);
-        return 0;
-    }
-    add_value(part, row, text, line);
+    parse->twice = NULL;
+    take_value(parse, part, row, opt, count, (unsigned)cfg->line);
     return 0;
 }
 
@@ -340,13 +346,11 @@ static bool read_stream(struct parse *parse, FILE *stream)
     return good;
 }
 
-bool conf_parse(struct conf *conf, const char *text, size_t len)
+bool conf_parse(struct conf *conf, char *text, size_t len)
 {
     struct parse parse = {.conf = conf};
     bool good = false;
-    /* Room for an empty text, which fmemopen would refuse. */
-    char *copy = mem_printf("%.*s\n", (int)len, text);
-    FILE *stream = fmemopen(copy, len + 1, "r");
+    FILE *stream = fmemopen(text, len, "r");
     if (stream == NULL) {
         conf_fault(conf, 0, "no memory left to read it");
     } else {
@@ -356,6 +360,5 @@ bool conf_parse(struct conf *conf, const char *text, size_t len)
     for (size_t i = 0; i < parse.option_arrays; i++)
         free(parse.options[i]);
     free(parse.options);
-    free(copy);
     return good;
 }

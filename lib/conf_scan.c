@@ -4,9 +4,10 @@
  *
  * libConfuse 3.3 says only where it stumbled, and lets some faults pass: a comment that never ends
  * silently hides the rest of the file, `section|option` reaches into sections, a NUL cuts a value,
- * "${" swallows lines uncounted. This scan has the same words as its lexer (src/lexer.l) and finds
- * those, names the line where an open string, comment or brace begins, and notes where each
- * section begins, which libConfuse forgets. Whether the text is right is still libConfuse's to say.
+ * "${" swallows lines uncounted, and it counts a line too many for each comment in C's style. This
+ * scan has the same words as its lexer (src/lexer.l) and finds those, names the line where an open
+ * string, comment or brace begins, notes where each section begins, which libConfuse forgets, and
+ * turns comments into blanks. Whether the text is right is still libConfuse's to say.
  */
 #include "lib/conf_int.h"
 
@@ -21,8 +22,8 @@ enum place { PLACE_NAME, PLACE_AFTER_NAME, PLACE_VALUE, PLACE_LIST };
 
 struct scan {
     struct conf *conf;
-    const char *at;
-    const char *end;
+    char *at;
+    char *end;
     unsigned line;
     const char *token; /* the last one read */
     size_t token_len;
@@ -45,32 +46,42 @@ static bool at_text(const struct scan *s, const char *text)
     return (size_t)(s->end - s->at) >= len && memcmp(s->at, text, len) == 0;
 }
 
-/* Past a comment in C's style; false: it does not end. */
-static bool skip_block_comment(struct scan *s)
+/* Blanks a comment in C's style; false: it does not end. */
+static bool blank_block(struct scan *s)
 {
     unsigned first = s->line;
-    for (s->at += 2; s->at < s->end; s->at++) {
-        if (at_text(s, "*/")) {
-            s->at += 2;
-            return true;
-        }
+    bool ends = false;
+    /* Both at once: in slash, star, slash the star only begins. */
+    memset(s->at, ' ', 2);
+    for (s->at += 2; s->at < s->end && !ends; s->at++) {
+        ends = at_text(s, "*/");
+        if (ends)
+            *s->at++ = ' ';
         if (*s->at == '\n')
             s->line++;
+        else
+            *s->at = ' ';
     }
-    conf_fault(s->conf, first, "this comment never ends; close it with */");
-    return false;
+    if (!ends)
+        conf_fault(s->conf, first, "this comment never ends; close it with */");
+    return ends;
+}
+
+/* Blanks a comment up to the end of its line. */
+static void blank_line(struct scan *s)
+{
+    while (s->at < s->end && *s->at != '\n')
+        *s->at++ = ' ';
 }
 
 /* Past blanks and comments; false: a comment does not end. */
 static bool skip_blank(struct scan *s)
 {
     while (s->at < s->end) {
-        bool slashes = at_text(s, "//") && (s->end - s->at == 2 || !is_word_byte(s->at[2]));
-        if (*s->at == '#' || slashes) {
-            const char *newline = memchr(s->at, '\n', (size_t)(s->end - s->at));
-            s->at = newline != NULL ? newline : s->end;
+        if (*s->at == '#' || at_text(s, "//")) {
+            blank_line(s);
         } else if (at_text(s, "/*")) {
-            if (!skip_block_comment(s))
+            if (!blank_block(s))
                 return false;
         } else if (*s->at == '\n') {
             s->line++;
@@ -121,7 +132,7 @@ static enum token scan_word(struct scan *s)
     if (at_text(s, "${")) {
         if (!variable_ends(s))
             return TOKEN_FAULT;
-        s->at = (const char *)memchr(s->at, '}', (size_t)(s->end - s->at)) + 1;
+        s->at = (char *)memchr(s->at, '}', (size_t)(s->end - s->at)) + 1;
         return TOKEN_WORD;
     }
     while (s->at < s->end && is_word_byte(*s->at))
@@ -239,7 +250,7 @@ static bool scan_tokens(struct scan *s)
     }
 }
 
-bool conf_scan(struct conf *conf, const char *text, size_t len)
+bool conf_scan(struct conf *conf, char *text, size_t len)
 {
     const char *nul = memchr(text, '\0', len);
     if (nul != NULL) {
