@@ -121,6 +121,16 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* A NUL-terminated copy in lower case. */
+static char *lower_copy(const char *text, size_t len)
+{
+    char *copy = mem_strndup(text, len);
+    for (char *c = copy; *c != '\0'; c++)
+        if (*c >= 'A' && *c <= 'Z')
+            *c = (char)(*c + ('a' - 'A'));
+    return copy;
+}
+
 /* The DNS names of a certificate in lower case, sorted, one a line; of its subject where it has
  * none (as X509_check_host looks at them). The caller frees it. */
 static char *names_of(X509 *leaf)
@@ -132,15 +142,15 @@ static char *names_of(X509 *leaf)
     for (int i = 0; i < total; i++) {
         const GENERAL_NAME *one = sk_GENERAL_NAME_value(all, i);
         if (one->type == GEN_DNS)
-            name[count++] = mem_strndup((const char *)ASN1_STRING_get0_data(one->d.dNSName),
-                                        (size_t)ASN1_STRING_length(one->d.dNSName));
+            name[count++] = lower_copy((const char *)ASN1_STRING_get0_data(one->d.dNSName),
+                                       (size_t)ASN1_STRING_length(one->d.dNSName));
     }
     GENERAL_NAMES_free(all);
     if (count == 0) {
         char common[256] = "";
         X509_NAME_get_text_by_NID(X509_get_subject_name(leaf), NID_commonName, common,
                                   sizeof common);
-        name[count++] = mem_strdup(common);
+        name[count++] = lower_copy(common, strlen(common));
     }
     qsort(name, count, sizeof *name, compare_names);
     struct buf joined = {0};
@@ -151,9 +161,6 @@ static char *names_of(X509 *leaf)
     free(name);
     char *text = mem_strndup(buf_data(&joined), buf_len(&joined));
     buf_free(&joined);
-    for (char *c = text; *c != '\0'; c++)
-        if (*c >= 'A' && *c <= 'Z')
-            *c = (char)(*c + ('a' - 'A'));
     return text;
 }
 
