@@ -17,6 +17,8 @@
 
 enum token { TOKEN_END, TOKEN_WORD, TOKEN_STRING, TOKEN_SIGN, TOKEN_FAULT };
 
+#define DEPTH_MAX 8
+
 /* What the grammar has next. */
 enum place { PLACE_NAME, PLACE_AFTER_NAME, PLACE_VALUE, PLACE_LIST };
 
@@ -28,9 +30,9 @@ struct scan {
     const char *token; /* the last one read */
     size_t token_len;
     enum place place;
-    unsigned depth;   /* of section braces */
-    unsigned opened;  /* line of the innermost open brace */
-    const char *name; /* the name before the current place */
+    unsigned depth;                 /* of section braces */
+    unsigned opened[DEPTH_MAX + 1]; /* lines of the open braces; those further in do not matter */
+    const char *name;               /* the name before the current place */
     size_t name_len;
     unsigned name_line;
 };
@@ -176,7 +178,8 @@ static void take_sign(struct scan *s)
 {
     char sign = s->token[s->token_len - 1];
     if (sign == '{') {
-        s->opened = s->line;
+        if (s->depth <= DEPTH_MAX)
+            s->opened[s->depth] = s->line;
         if (s->place == PLACE_VALUE) {
             s->place = PLACE_LIST;
         } else {
@@ -226,6 +229,13 @@ static bool take_text(struct scan *s, enum token token)
     return true;
 }
 
+/* The innermost brace that is open at the end. */
+static unsigned open_line(const struct scan *s)
+{
+    unsigned index = s->place == PLACE_LIST ? s->depth : s->depth - 1;
+    return s->opened[index < DEPTH_MAX ? index : DEPTH_MAX];
+}
+
 static bool scan_tokens(struct scan *s)
 {
     for (;;) {
@@ -236,7 +246,7 @@ static bool scan_tokens(struct scan *s)
         case TOKEN_END:
             if (s->depth == 0 && s->place != PLACE_LIST)
                 return true;
-            conf_fault(s->conf, s->opened, "this { is never closed; close it with }");
+            conf_fault(s->conf, open_line(s), "this { is never closed; close it with }");
             return false;
         case TOKEN_SIGN:
             take_sign(s);
