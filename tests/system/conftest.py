@@ -12,7 +12,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from harness import DAEMON, postfix as postfix_module  # noqa: E402
+from harness import DAEMON, peers, postfix as postfix_module  # noqa: E402
 from harness.backend import ScriptedBackend  # noqa: E402
 from harness.certs import Authority  # noqa: E402
 from harness.gatepost import Gatepost  # noqa: E402
@@ -131,3 +131,25 @@ def haproxy(stack, folder, ports):
         stack.callback(server.stop)
         return server
     return make
+
+
+def _peer(kind, stack, folder, ports):
+    why = peers.missing(kind.name)
+    if why:
+        pytest.skip(why)
+
+    def make(**more):
+        server = kind(folder, ports, **more)
+        stack.callback(server.stop)
+        return server
+    return make
+
+
+@pytest.fixture
+def exim(stack, folder, ports):
+    return _peer(peers.Exim, stack, folder, ports)
+
+
+@pytest.fixture
+def opensmtpd(stack, folder, ports):
+    return _peer(peers.OpenSMTPD, stack, folder, ports)
