@@ -42,8 +42,7 @@ void log_init(enum log_target target, enum log_format format, enum log_level lea
 
 /* Starts a line. `event` is a fixed word of lower-case letters and dashes (the list is in
  * gatepostd(8)); `session` is the session id or NULL. */
-void log_begin(struct log_line *line, enum log_level level, const char *session,
-               const char *event);
+void log_begin(struct log_line *line, enum log_level level, const char *session, const char *event);
 /* Adds key=value; `key` is a fixed word; `value` may be peer text and may be NULL (nothing is
  * added). */
 void log_str(struct log_line *line, const char *key, const char *value);

@@ -9,6 +9,8 @@
  * Log lines go to the journal with their session and event as fields, so that
  * `journalctl GATEPOST_SESSION=...` tells the story of one connection.
  */
+#define SD_JOURNAL_SUPPRESS_LOCATION /* whose line of ours wrote it tells nobody anything */
+
 #include "proxy/systemd.h"
 
 #include <errno.h>
