@@ -30,24 +30,24 @@ enum capability_bit {
 };
 
 enum capability_auth { /* mechanisms that may pass through */
-    AUTH_PLAIN = 1 << 0,
-    AUTH_LOGIN = 1 << 1,
-    AUTH_CRAM_MD5 = 1 << 2,
-    AUTH_SCRAM_SHA_1 = 1 << 3,
-    AUTH_SCRAM_SHA_256 = 1 << 4,
-    AUTH_SCRAM_SHA_512 = 1 << 5,
-    AUTH_OAUTHBEARER = 1 << 6,
-    AUTH_XOAUTH2 = 1 << 7,
+                       AUTH_PLAIN = 1 << 0,
+                       AUTH_LOGIN = 1 << 1,
+                       AUTH_CRAM_MD5 = 1 << 2,
+                       AUTH_SCRAM_SHA_1 = 1 << 3,
+                       AUTH_SCRAM_SHA_256 = 1 << 4,
+                       AUTH_SCRAM_SHA_512 = 1 << 5,
+                       AUTH_OAUTHBEARER = 1 << 6,
+                       AUTH_XOAUTH2 = 1 << 7,
 };
 
 struct capability {
     unsigned bits;
-    unsigned auth;       /* capability_auth */
-    uint64_t size;       /* SIZE=, 0: no fixed limit */
-    uint32_t rcpt_max;   /* LIMITS RCPTMAX, 0: none */
-    uint32_t mail_max;   /* LIMITS MAILMAX, 0: none */
+    unsigned auth;            /* capability_auth */
+    uint64_t size;            /* SIZE=, 0: no fixed limit */
+    uint32_t rcpt_max;        /* LIMITS RCPTMAX, 0: none */
+    uint32_t mail_max;        /* LIMITS MAILMAX, 0: none */
     uint32_t rcpt_domain_max; /* LIMITS RCPTDOMAINMAX, 0: none */
-    unsigned xclient;    /* xclient_attr offered */
+    unsigned xclient;         /* xclient_attr offered */
     unsigned xforward;
 };
 
