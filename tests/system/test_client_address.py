@@ -156,7 +156,7 @@ def test_the_proxy_suite_as_a_whole(gatepost, backend):
     if not vectors():
         pytest.skip("no conformance suites here")
     gate = gatepost(backend, listen=LOOP, timeouts={"proxy-header": "1s"},
-                    limits={"errors-soft": 1000})
+                    limits={"errors-soft": 1000, "errors-hard": 1000})
     failures = []
     for i, vector in enumerate(vectors()):
         try:

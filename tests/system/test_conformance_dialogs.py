@@ -145,19 +145,17 @@ def run_dialog(gate, path):
 SCRIPTS = sorted(DIALOGS.glob("*.cmy")) if DIALOGS.exists() else []
 
 
-@pytest.mark.parametrize("path", SCRIPTS, ids=[p.stem for p in SCRIPTS])
-def test_chasquid_dialog(gatepost, make_backend, path):
+def test_chasquid_dialogs(gatepost, make_backend):
     gate, backend = gate_for(gatepost, make_backend)
-    run_dialog(gate, path)
-    verify = path.with_name(path.name + ".verify")
-    if verify.exists():
-        kept = backend.transactions[0].message.replace(b"\r\n", b"\n").rstrip(b"\n")
-        assert kept == verify.read_bytes().rstrip(b"\n")
 
-
-def test_chasquid_dialogs_as_a_whole(gatepost, make_backend):
-    gate, _ = gate_for(gatepost, make_backend)
-    count("smtp-chasquid-dialogs", SCRIPTS, lambda path: run_dialog(gate, path))
+    def run(path):
+        before = len(backend.transactions)
+        run_dialog(gate, path)
+        verify = path.with_name(path.name + ".verify")
+        if verify.exists():
+            kept = backend.transactions[before].message.replace(b"\r\n", b"\n")
+            assert kept.rstrip(b"\n") == verify.read_bytes().rstrip(b"\n"), path.name
+    count("smtp-chasquid-dialogs", SCRIPTS, run)
 
 
 def count(suite, cases, run):
@@ -250,13 +248,7 @@ def run_opensmtpd(gate, case):
     smtp.close()
 
 
-@pytest.mark.parametrize("case", CASES, ids=[name for name, _ in CASES])
-def test_opensmtpd_case(gatepost, make_backend, case):
-    gate, _ = gate_for(gatepost, make_backend)
-    run_opensmtpd(gate, case)
-
-
-def test_opensmtpd_cases_as_a_whole(gatepost, make_backend):
+def test_opensmtpd_cases(gatepost, make_backend):
     gate, _ = gate_for(gatepost, make_backend)
     count("smtp-opensmtpd", CASES, lambda case: run_opensmtpd(gate, case))
 

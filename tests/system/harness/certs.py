@@ -18,9 +18,16 @@ class Authority:
         self.certificate = folder / "ca.pem"
         self.key = folder / "ca.key"
         self.serial = 1
+        self.usual = None
         _openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                  "-subj", "/CN=Gatepost test CA", "-days", 30, "-keyout", self.key, "-out",
                  self.certificate)
+
+    def mx(self):
+        """The pair of mx.example.org that tests share which do not care."""
+        if self.usual is None:
+            self.usual = self.pair("mx.example.org")
+        return self.usual
 
     def pair(self, name, kind="ec", file=None):
         """(certificate, key) files for the DNS name `name`; kind "ec" or "rsa"."""

@@ -105,7 +105,7 @@ class Gatepost:
             self._add_listen(name, dict(options))
         self._add_backends(backend)
         if tls:
-            pairs = [authority.pair("mx.example.org")] if tls is True else list(tls)
+            pairs = [authority.mx()] if tls is True else list(tls)
             self.config["tls"] = {"certificate": [str(c) for c, _ in pairs],
                                   "key": [str(k) for _, k in pairs]}
         for name, value in sections.items():
