@@ -76,8 +76,8 @@ int accept_listen(const struct addr *address, bool transparent, char **why)
     if (fd >= 0)
         close(fd);
     char text[ADDR_TEXT_MAX];
-    *why = mem_printf("cannot listen on %s: %s%s", addr_text(address, text),
-                      strerrordesc_np(error), advice(error));
+    *why = mem_printf("cannot listen on %s: %s%s", addr_text(address, text), strerrordesc_np(error),
+                      advice(error));
     return -1;
 }
 

@@ -43,8 +43,8 @@ struct io_secure {
 
 struct io_route {
     struct addr to;
-    struct addr from;  /* AF_UNSPEC, or the local address to bind */
-    bool transparent;  /* bind `from` although it is not ours (IP_TRANSPARENT) */
+    struct addr from; /* AF_UNSPEC, or the local address to bind */
+    bool transparent; /* bind `from` although it is not ours (IP_TRANSPARENT) */
 };
 
 /* Takes over a connected, non-blocking stream descriptor whose other end is `peer` (NULL: not an

@@ -32,7 +32,8 @@ void loop_post(struct loop *loop, loop_fn fn, void *arg);
 void loop_defer(struct loop *loop, loop_fn fn, void *arg);
 
 /* A timer, not running. timer_free(NULL) is fine, and so is freeing it in its own callback. */
-struct timer *timer_new(struct loop *loop, loop_fn fn, void *arg) __attribute__((warn_unused_result));
+struct timer *timer_new(struct loop *loop, loop_fn fn, void *arg)
+    __attribute__((warn_unused_result));
 void timer_free(struct timer *timer);
 /* (Re)starts it: fires once, `ms` milliseconds from now. Cheap to call often. */
 void timer_set(struct timer *timer, uint64_t ms);

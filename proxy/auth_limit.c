@@ -63,8 +63,8 @@ static struct slot *find(struct slot *slots, const struct addr *client, uint64_t
 {
     for (size_t i = 0; i < WAYS; i++) {
         struct slot *slot = &slots[i];
-        if (slot->family == client->family && memcmp(slot->net, client->ip, sizeof slot->net) == 0 &&
-            now - slot->since < WINDOW_MS)
+        if (slot->family == client->family &&
+            memcmp(slot->net, client->ip, sizeof slot->net) == 0 && now - slot->since < WINDOW_MS)
             return slot;
     }
     return NULL;

@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 
-#define HEALTH_MAX     1024
-#define REST_FIRST_MS  1000
+#define HEALTH_MAX      1024
+#define REST_FIRST_MS   1000
 #define REST_LONGEST_MS 60000
 
 struct health {
@@ -73,7 +73,8 @@ struct health *health_find(struct health_table *table, const struct addr *addres
 {
     struct health *health;
     pthread_mutex_lock(&table->lock);
-    SLIST_FOREACH (health, &table->list, link) {
+    SLIST_FOREACH(health, &table->list, link)
+    {
         if (health->address.port == address->port && addr_same_ip(&health->address, address))
             break;
     }

@@ -29,9 +29,10 @@ void server_free(struct server *server);
 
 struct setup {
     struct config *config;
-    struct tls_server *tls;   /* NULL: STARTTLS is not offered */
-    struct health ***health;  /* [backend][address] */
+    struct tls_server *tls;  /* NULL: STARTTLS is not offered */
+    struct health ***health; /* [backend][address] */
     struct server *server;
+    _Atomic size_t turn; /* of round-robin */
     _Atomic unsigned refs;
 };
 

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * cmd_auth: AUTH (RFC 4954), passed through to the backend that holds the users.
+ *
+ * Promises: only mechanisms that the backend offers and that survive a proxy are let through; the
+ * lines of the dialogue go on as they came and are never logged; after the backend's 235 the
+ * client may relay and the session stays with that connection; failures are counted for the
+ * client's network before the backend is asked again.
+ * Limits: lines of SESSION_AUTH_LINE octets.
+ */
+#include "proxy/session_int.h"
+
+#include "lib/io.h"
+#include "lib/loop.h"
+#include "lib/mem.h"
+#include "proxy/auth_limit.h"
+#include "proxy/dialler.h"
+#include "proxy/line.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum tag { TAG_AUTH, TAG_RSET };
+
+static void failed(struct session *s, const char *why)
+{
+    session_log_fault(s, why);
+    s->conn = NULL;
+    session_reply(s, REPLY_FAULT, NULL);
+    session_resume(s);
+}
+
+static void succeed(struct session *s)
+{
+    s->authenticated = true;
+    s->conn_bound = true;
+}
+
+static void on_reply(struct session *s, const struct backend_reply *reply)
+{
+    if (reply->code == 421) {
+        struct backend_conn *conn = s->conn;
+        failed(s, "the backend answered 421 to AUTH");
+        backend_conn_free(conn);
+        return;
+    }
+    session_reply_backend(s, reply);
+    if (reply->code == 334) {
+        session_enter(s, SESSION_AUTH);
+        io_resume(s->io);
+        io_hold(s->io, false);
+        return;
+    }
+    if (reply->code / 100 == 2)
+        succeed(s);
+    else if (reply->code / 100 == 5)
+        auth_limit_failed(s->setup->server->auth_limit, &s->client, session_now(s));
+    session_resume(s);
+}
+
+/* The connection while the dialogue runs, and after it until a transaction takes it over. */
+static void on_conn(struct backend_conn *conn, enum backend_event event, int tag,
+                    const struct backend_reply *reply, void *arg)
+{
+    struct session *s = arg;
+    if (event == BACKEND_REPLY && tag == TAG_RSET)
+        return;
+    if (event == BACKEND_REPLY && s->state == SESSION_WAIT) {
+        on_reply(s, reply);
+        return;
+    }
+    if (event != BACKEND_FAULT)
+        return;
+    if (s->state == SESSION_WAIT) {
+        failed(s, backend_conn_why(conn));
+    } else if (s->state == SESSION_AUTH) {
+        session_log_fault(s, backend_conn_why(conn));
+        s->conn = NULL;
+        session_reply(s, REPLY_FAULT, NULL);
+        session_enter(s, SESSION_COMMAND);
+    } else {
+        s->conn = NULL;
+    }
+    backend_conn_free(conn);
+}
+
+static void send_line(struct session *s, const char *line, size_t len)
+{
+    char *text = mem_printf("%.*s\r\n", (int)len, line);
+    backend_conn_send(s->conn, TAG_AUTH, text, len + 2, session_config(s)->timeouts.backend_reply);
+    explicit_bzero(text, len);
+    free(text);
+}
+
+static unsigned mechanism_of(const char *args, size_t len)
+{
+    const char *end = memchr(args, ' ', len);
+    return capability_auth_bit(args, end != NULL ? (size_t)(end - args) : len);
+}
+
+/* The connection is there: the command goes to the backend. */
+static void begin(struct session *s)
+{
+    const struct capability *offer = backend_conn_offer(s->conn);
+    const char *args = s->auth_line + strlen("AUTH ");
+    backend_conn_set_owner(s->conn, on_conn, s);
+    s->conn_tainted = true;
+    if ((offer->auth & mechanism_of(args, strlen(args))) == 0) {
+        backend_conn_free(s->conn);
+        failed(s, "the backend does not offer in this session the mechanism it did before");
+        return;
+    }
+    if (s->conn_dirty)
+        backend_conn_send(s->conn, TAG_RSET, "RSET\r\n", 6,
+                          session_config(s)->timeouts.backend_reply);
+    s->conn_dirty = false;
+    send_line(s, s->auth_line, strlen(s->auth_line));
+    explicit_bzero(s->auth_line, strlen(s->auth_line));
+}
+
+static void on_dialled(struct backend_conn *conn, const char *why, void *arg)
+{
+    struct session *s = arg;
+    s->dialler = NULL;
+    s->conn = conn;
+    if (conn != NULL)
+        begin(s);
+    else
+        failed(s, why);
+}
+
+/* A fresh connection for each first attempt: what others used may close under the secret. */
+static void dial(struct session *s)
+{
+    const struct client_view view = session_view(s);
+    session_enter(s, SESSION_WAIT);
+    if (s->conn != NULL && s->conn_tainted) {
+        begin(s);
+        return;
+    }
+    session_release_conn(s);
+    s->dialler = dialler_ask(worker_loop(s->worker), s->setup, s->listen->auth_backend, &view,
+                             on_dialled, s);
+}
+
+void cmd_auth(struct session *s, const char *args, size_t len)
+{
+    size_t most = session_config(s)->limits.auth_failures;
+    unsigned mechanism = mechanism_of(args, len);
+    if (s->authenticated) {
+        session_reply(s, REPLY_SEQUENCE, "Already authenticated");
+    } else if (s->offered.auth == 0 || !(s->offered.bits & CAP_AUTH)) {
+        session_reply(s, REPLY_SEQUENCE, "AUTH is not offered here");
+    } else if (mechanism == 0 || !(s->offered.auth & mechanism)) {
+        session_reply(s, REPLY_MECHANISM_UNKNOWN, NULL);
+    } else if (most != 0 &&
+               auth_limit_reached(s->setup->server->auth_limit, &s->client, most, session_now(s))) {
+        session_reply(s, REPLY_AUTH_LIMIT, NULL);
+    } else {
+        free(s->auth_line);
+        s->auth_line = mem_printf("AUTH %s", args);
+        dial(s);
+    }
+}
+
+bool cmd_auth_step(struct session *s)
+{
+    size_t len;
+    size_t line_len = 0;
+    size_t used = 0;
+    const char *data = io_data(s->io, &len);
+    if (len == 0)
+        return false;
+    switch (line_split(data, len, SESSION_AUTH_LINE, &line_len, &used)) {
+    case LINE_MORE:
+        return false;
+    case LINE_OK:
+        break;
+    case LINE_TOO_LONG:
+    case LINE_BARE_CR:
+    case LINE_BARE_LF:
+    case LINE_NUL:
+        session_close(s, REPLY_BAD_LINE, "bad line in the AUTH dialogue");
+        return false;
+    }
+    session_enter(s, SESSION_WAIT);
+    send_line(s, data, line_len);
+    io_consume(s->io, used);
+    return s->state != SESSION_WAIT;
+}
+
+void cmd_auth_cancel(struct session *s)
+{
+    dialler_cancel(s->dialler);
+    s->dialler = NULL;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * cmd_rcpt: RCPT TO (RFC 5321 4.1.1.3): check, ask the gate, ask the backend, pass its answer on.
+ *
+ * Promises: a recipient is accepted by the backend only; a fault between us is 451, never a 5xx;
+ * recipients of another route wait for a transaction of their own (452 4.5.3).
+ */
+#include "proxy/session_int.h"
+
+#include "lib/io.h"
+#include "lib/mem.h"
+#include "lib/str.h"
+#include "proxy/gate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Refuses the recipient, and notes it for the transaction's log line. */
+static void refuse(struct session *s, const char *address, enum reply reply, const char *argument)
+{
+    session_reply(s, reply, argument);
+    transaction_note(s->txn, address, false, s->txn->reply);
+}
+
+static void note_backend(struct transaction *txn)
+{
+    const char *name = delivery_backend(txn->delivery);
+    if (name != NULL)
+        snprintf(txn->backend_name, sizeof txn->backend_name, "%s", name);
+}
+
+static void answer_rcpt(struct session *s, enum delivery_answer answer,
+                        const struct backend_reply *reply, const char *why)
+{
+    struct transaction *txn = s->txn;
+    char *address = txn->rcpt;
+    txn->rcpt = NULL;
+    if (answer == DELIVERY_FAULT) {
+        session_log_fault(s, why);
+        refuse(s, address, REPLY_FAULT, NULL);
+    } else {
+        session_reply_backend(s, reply);
+        transaction_note(txn, address, reply->code / 100 == 2, txn->reply);
+    }
+    free(address);
+    session_resume(s);
+}
+
+static void on_answer(enum delivery_answer answer, const struct backend_reply *reply,
+                      const char *why, void *arg)
+{
+    struct session *s = arg;
+    note_backend(s->txn);
+    if (s->state == SESSION_WAIT)
+        answer_rcpt(s, answer, reply, why);
+    else if (s->state == SESSION_DELIVER)
+        cmd_data_answer(s, answer, reply, why);
+}
+
+/* The backend for this recipient: the session's own after AUTH, else by its domain. */
+static size_t route(const struct session *s, const char *domain)
+{
+    if (s->authenticated)
+        return s->listen->auth_backend;
+    return setup_route(s->setup, domain);
+}
+
+static void ask_backend(struct session *s, const struct path *path, const char *params)
+{
+    struct transaction *txn = s->txn;
+    char *line = mem_printf("RCPT TO:<%s>%s\r\n", path->text, params);
+    txn->rcpt = mem_strdup(path->text);
+    txn->asked++;
+    if (txn->delivery == NULL)
+        session_open_delivery(s, on_answer);
+    session_enter(s, SESSION_WAIT);
+    delivery_rcpt(txn->delivery, line, strlen(line));
+    free(line);
+}
+
+/* What is wrong with the parameters, or true. */
+static bool params_ok(struct session *s, const struct path *path, const char *text, size_t len)
+{
+    struct param_set params;
+    const char *why = "";
+    switch (param_parse_rcpt(text, len, capability_params(&s->offered), &params, &why)) {
+    case PARAM_OK:
+        return true;
+    case PARAM_SYNTAX:
+        refuse(s, path->text, REPLY_BAD_PARAMETER, why);
+        return false;
+    case PARAM_UNKNOWN:
+        refuse(s, path->text, REPLY_PARAMETER_UNKNOWN, why);
+        return false;
+    case PARAM_NOT_POSSIBLE:
+        refuse(s, path->text, REPLY_PARAMETER_VALUE, why);
+        return false;
+    }
+    return false;
+}
+
+/* Our own rules, the backend's come after them; true: it passes. */
+static bool judge(struct session *s, const struct path *path)
+{
+    struct transaction *txn = s->txn;
+    char domain[PATH_DOMAIN_MAX + 1];
+    enum reply reply = REPLY_FAULT;
+    if (s->nameless) {
+        refuse(s, path->text, REPLY_NO_CLIENT, NULL);
+    } else if (path->utf8 && !(txn->params.seen & PARAM_SMTPUTF8)) {
+        refuse(s, path->text, REPLY_NEEDS_SMTPUTF8, NULL);
+    } else if (!gate_recipient(session_config(s), path, s->trusted || s->authenticated, domain,
+                               &reply)) {
+        refuse(s, path->text, reply, NULL);
+    } else if (txn->accepted >= s->offered.rcpt_max && s->offered.rcpt_max != 0) {
+        refuse(s, path->text, REPLY_TOO_MANY_RECIPIENTS, NULL);
+    } else {
+        size_t backend = route(s, domain);
+        if (txn->delivery == NULL)
+            txn->backend = backend;
+        if (backend == txn->backend)
+            return true;
+        refuse(s, path->text, REPLY_OTHER_ROUTE, NULL);
+    }
+    return false;
+}
+
+void cmd_rcpt(struct session *s, const char *args, size_t len)
+{
+    struct path path;
+    size_t used;
+    if (!str_case_starts(args, len, "TO:")) {
+        session_reply(s, REPLY_SYNTAX, "RCPT TO:<address>");
+        return;
+    }
+    args += 3;
+    len -= 3;
+    if (path_parse(args, len, false, &path, &used) != PATH_OK) {
+        session_reply(s, REPLY_BAD_RECIPIENT, NULL);
+        return;
+    }
+    if (params_ok(s, &path, args + used, len - used) && judge(s, &path))
+        ask_backend(s, &path, args + used);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * main: gatepostd's command line. See gatepostd(8).
+ *
+ * Exit status: 0 after a clean stop or a good -t, 1 for a fault, 2 for wrong usage.
+ */
+#include "proxy/config.h"
+#include "proxy/daemon.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef GATEPOST_VERSION
+#define GATEPOST_VERSION "unknown"
+#endif
+
+#ifndef GATEPOST_CONFIG
+#define GATEPOST_CONFIG "/etc/gatepost/gatepost.conf"
+#endif
+
+static void usage(FILE *out)
+{
+    fputs("usage: gatepostd [-c FILE] [-t] [-V] [--help]\n"
+          "  -c FILE  read this configuration (default " GATEPOST_CONFIG ")\n"
+          "  -t       check the configuration and exit\n"
+          "  -V       print the version and exit\n"
+          "  --help   print this and every option of the configuration\n",
+          out);
+}
+
+static int help(void)
+{
+    usage(stdout);
+    putchar('\n');
+    config_print_options(stdout);
+    return 0;
+}
+
+/* Reads the file; NULL after the faults have been shown. */
+static struct config *read_config(const char *path)
+{
+    char *faults = NULL;
+    char *warnings = NULL;
+    struct config *config = config_read(path, &faults, &warnings);
+    if (warnings != NULL)
+        fprintf(stderr, "%s%s", warnings,
+                warnings[0] != '\0' && warnings[strlen(warnings) - 1] != '\n' ? "\n" : "");
+    if (faults != NULL)
+        fprintf(stderr, "%s%s", faults,
+                faults[0] != '\0' && faults[strlen(faults) - 1] != '\n' ? "\n" : "");
+    free(warnings);
+    free(faults);
+    return config;
+}
+
+static int check(const char *path)
+{
+    char *why = NULL;
+    struct config *config = read_config(path);
+    if (config == NULL)
+        return 1;
+    bool good = daemon_check(config, &why);
+    config_unref(config);
+    if (good)
+        printf("%s: the configuration is good\n", path);
+    else
+        fprintf(stderr, "%s: %s\n", path, why);
+    free(why);
+    return good ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {0}};
+    const char *path = GATEPOST_CONFIG;
+    bool check_only = false;
+    int option;
+    while ((option = getopt_long(argc, argv, "c:tVh", options, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            path = optarg;
+            break;
+        case 't':
+            check_only = true;
+            break;
+        case 'V':
+            puts("gatepostd " GATEPOST_VERSION);
+            return 0;
+        case 'h':
+            return help();
+        default:
+            usage(stderr);
+            return 2;
+        }
+    }
+    if (optind < argc) {
+        usage(stderr);
+        return 2;
+    }
+    if (check_only)
+        return check(path);
+    struct config *config = read_config(path);
+    if (config == NULL)
+        return 1;
+    daemon_log_init(config);
+    return daemon_run(config);
+}

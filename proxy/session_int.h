@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef PROXY_SESSION_INT_H
+#define PROXY_SESSION_INT_H
+/* The session's inside, for the files that make it up: session.c (life, states, events),
+ * session_input.c (lines and the command table), session_log.c, session_backend.c (its backend
+ * connection) and one cmd_*.c for each large command. */
+
+#include "proxy/backend_conn.h"
+#include "proxy/capability.h"
+#include "proxy/delivery.h"
+#include "proxy/reply.h"
+#include "proxy/session.h"
+#include "proxy/transaction.h"
+
+#include "lib/random.h"
+
+#define SESSION_AUTH_LINE 12288 /* octets of an AUTH line with CRLF (RFC 4954 4) */
+
+/*
+ *            PROXY ----> TLS (implicit)        DELAY <--> COMMAND
+ *              |           |                               ^  |
+ *              +-----------+----> COMMAND ---> TLS         |  v
+ *                                   |  ^                  AUTH <--> WAIT
+ *                                   v  |
+ *            WAIT <-- COMMAND --> DATA, BDAT --> DELIVER --> COMMAND
+ *
+ * Any state may go to CLOSED.
+ */
+enum session_state {
+    SESSION_PROXY,   /* the PROXY header of the balancer in front is awaited */
+    SESSION_TLS,     /* in the TLS handshake */
+    SESSION_COMMAND, /* a command line is awaited */
+    SESSION_WAIT,    /* the backend's answer to a command is awaited; input rests */
+    SESSION_AUTH,    /* a line of the AUTH dialogue is awaited */
+    SESSION_DATA,    /* the message's text is awaited */
+    SESSION_BDAT,    /* a chunk's octets are awaited */
+    SESSION_DELIVER, /* the backend's answer to the end of data is awaited */
+    SESSION_DELAY,   /* a reply is held back, since the client errs too often */
+    SESSION_CLOSED,  /* over; freed when the running callback returns */
+};
+
+struct session {
+    LIST_ENTRY(session) link;
+    struct worker *worker;
+    struct setup *setup;
+    const struct listen_config *listen;
+    struct io *io;
+    struct transaction *txn;   /* NULL: none is open */
+    struct backend_conn *conn; /* ours between transactions, or NULL */
+    struct dialler *dialler;   /* AUTH dials */
+    char *helo;
+    char *auth_line; /* the AUTH command, while its backend is dialled */
+    size_t conn_messages;
+    size_t messages;
+    uint64_t began;
+    uint64_t chunk_left; /* octets of the BDAT chunk still to come */
+    uint64_t chunk_size;
+    uint64_t text_began; /* of DATA or BDAT, for the least rate */
+    uint64_t text_octets;
+    struct addr client;
+    struct addr server;        /* where the client dialled */
+    struct capability offered; /* as told in EHLO */
+    unsigned backend_bits;     /* what the backends offered when we told it */
+    unsigned errors;
+    unsigned junk;
+    enum session_state state : 8;
+    bool esmtp : 1;
+    bool tls : 1;
+    bool trusted : 1;       /* an own network, or XCLIENT LOGIN */
+    bool authenticated : 1; /* the backend said 235 */
+    bool nameless : 1;      /* the proxy in front named no client */
+    bool dropping : 1;      /* the rest of an overlong line is dropped */
+    bool draining : 1;
+    bool erred : 1; /* the command now handled was an error */
+    bool conn_dirty : 1;
+    bool conn_bound : 1;   /* AUTH succeeded on it */
+    bool conn_tainted : 1; /* it saw AUTH: never given to others */
+    bool chunk_last : 1;
+    bool chunk_drop : 1; /* the chunk is read and dropped */
+    char id[RANDOM_ID_LEN + 1];
+};
+
+/* session.c */
+/* The one door between states; checks that the way exists. */
+void session_enter(struct session *s, enum session_state state);
+void session_reply(struct session *s, enum reply reply, const char *argument);
+/* The same to the backend's words. */
+void session_reply_backend(struct session *s, const struct backend_reply *reply);
+/* Says the reply, closes, and logs `reason`. */
+void session_close(struct session *s, enum reply reply, const char *reason);
+/* The answer a command waited for has been given: goes on with the input. */
+void session_resume(struct session *s);
+/* What follows a reply: the error budget. */
+void session_settle(struct session *s);
+uint64_t session_now(const struct session *s);
+const struct config *session_config(const struct session *s);
+void session_greet(struct session *s);
+/* Takes what there is of input, whatever the state. */
+void session_input(struct session *s);
+
+/* session_input.c: each takes one step and says whether another may follow. */
+bool session_command_step(struct session *s);
+const char *session_command_names(void);
+
+/* session_backend.c */
+struct client_view session_view(const struct session *s);
+/* Ends the transaction, if any, with its log line, and keeps or gives back its connection. */
+void session_end_transaction(struct session *s);
+/* Gives back the connection, if any. */
+void session_release_conn(struct session *s);
+/* A new delivery for the open transaction, on the session's own connection where that fits. */
+void session_open_delivery(struct session *s, delivery_fn answer);
+
+/* session_log.c */
+void session_log_connect(const struct session *s);
+void session_log_transaction(const struct session *s);
+void session_log_close(const struct session *s, const char *reason);
+void session_log_fault(const struct session *s, const char *why);
+
+/* session_proxy.c */
+bool session_proxy_step(struct session *s);
+void session_proxy_timeout(struct session *s);
+
+/* The commands (cmd_*.c): `args` is NUL-terminated, without the blanks around it. */
+void cmd_ehlo(struct session *s, const char *args, size_t len);
+void cmd_helo(struct session *s, const char *args, size_t len);
+void cmd_mail(struct session *s, const char *args, size_t len);
+void cmd_rcpt(struct session *s, const char *args, size_t len);
+void cmd_data(struct session *s, const char *args, size_t len);
+void cmd_bdat(struct session *s, const char *args, size_t len);
+void cmd_auth(struct session *s, const char *args, size_t len);
+void cmd_starttls(struct session *s, const char *args, size_t len);
+void cmd_xclient(struct session *s, const char *args, size_t len);
+
+bool cmd_data_step(struct session *s); /* SESSION_DATA */
+bool cmd_bdat_step(struct session *s); /* SESSION_BDAT */
+bool cmd_auth_step(struct session *s); /* SESSION_AUTH */
+void cmd_auth_cancel(struct session *s);
+/* The message is whole (DATA's dot, BDAT LAST): judge and deliver it. */
+void cmd_data_finish(struct session *s);
+/* The backend's answer to the message. */
+void cmd_data_answer(struct session *s, enum delivery_answer answer,
+                     const struct backend_reply *reply, const char *why);
+/* Notes a block of message text; false: the client is too slow and the session over. */
+bool cmd_data_rate(struct session *s, size_t len);
+/* Opens the spool and the decoder of the message. */
+void cmd_data_begin(struct session *s, bool dotted);
+/* Where the decoder's output goes; `arg` is the transaction. */
+void cmd_data_store(void *arg, const char *data, size_t len);
+
+#endif

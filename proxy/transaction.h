@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef PROXY_TRANSACTION_H
+#define PROXY_TRANSACTION_H
+/* One MAIL to end of data: everything about it in one object, freed whole by RSET, EHLO, STARTTLS
+ * (so nothing of an earlier transaction can stay behind). */
+
+#include "lib/buf.h"
+#include "proxy/param.h"
+#include "proxy/path.h"
+#include "proxy/text_in.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TRANSACTION_LOG_MAX 480 /* octets of recipients kept for the log line */
+
+struct delivery;
+struct spool;
+
+struct transaction {
+    uint64_t began;            /* monotonic ms */
+    char *sender;              /* "" for <> */
+    char *mail;                /* the MAIL command for the backend, with CRLF */
+    struct param_set params;   /* of MAIL */
+    struct delivery *delivery; /* NULL until the first recipient passed */
+    size_t backend;            /* its route */
+    char backend_name[64];     /* where it went, for the log */
+    size_t asked;              /* recipients that passed our own rules */
+    size_t accepted;           /* recipients the backend took */
+    size_t refused;            /* by us or by it */
+    char *rcpt;                /* the address now being asked for */
+    char *only;                /* the first accepted recipient */
+    struct buf to;             /* accepted recipients for the log, cut */
+    struct buf refusals;       /* "address: reply" of the first refusals, cut */
+    struct text_in text;
+    struct spool *spool; /* NULL before DATA or BDAT */
+    struct buf head;     /* our Received field */
+    bool text_begun;
+    bool spool_full;
+    bool chunked;       /* by BDAT */
+    bool chunk_refused; /* an earlier chunk was: later ones are 503 */
+    char *reply;        /* the last words to the client about it, for the log */
+};
+
+struct transaction *transaction_new(const struct path *sender, const struct param_set *params,
+                                    const char *mail, uint64_t now)
+    __attribute__((warn_unused_result));
+/* Frees it, but for the delivery, which must have been taken out. NULL is fine. */
+void transaction_free(struct transaction *txn);
+/* Notes the answer to the recipient asked for last. */
+void transaction_note(struct transaction *txn, const char *address, bool accepted,
+                      const char *reply);
+
+#endif

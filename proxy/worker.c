@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * worker: one thread with its own loop, pool and sessions.
+ *
+ * Each worker accepts from the shared listening sockets itself: there is no queue between an
+ * acceptor and the sessions, no wake-up of another thread for each connection, and an idle worker
+ * takes what a busy one leaves.
+ * Promises: what main asks for is done in the worker's own thread (loop_post), so sessions take no
+ * lock; worker_use() and worker_free() return when it is done.
+ */
+#include "proxy/worker.h"
+
+#include "lib/accept.h"
+#include "lib/io.h"
+#include "lib/log.h"
+#include "lib/loop.h"
+#include "lib/mem.h"
+#include "proxy/pool.h"
+#include "proxy/session.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdlib.h>
+
+struct listener {
+    struct worker *worker;
+    struct acceptor *acceptor;
+    size_t listen;
+};
+
+struct worker {
+    struct loop *loop;
+    struct pool *pool;
+    struct setup *setup; /* for new sessions; NULL before the first */
+    struct listener *listener;
+    size_t listeners;
+    struct session_list list;
+    _Atomic size_t sessions;
+    _Atomic bool alive;
+    bool pause_logged;
+    pthread_t thread;
+};
+
+struct order { /* of main to the worker, waited for */
+    struct worker *worker;
+    struct setup *setup;
+    const struct worker_listener *listener;
+    size_t count;
+    sem_t done;
+};
+
+static void on_pause(const char *why, void *arg)
+{
+    struct listener *listener = arg;
+    if (!listener->worker->pause_logged)
+        log_event(LOG_LEVEL_ERROR, NULL, "accept-pause",
+                  "accepting pauses: %s; raise the limit of open files (LimitNOFILE=)", why);
+    listener->worker->pause_logged = true;
+}
+
+static void refuse(struct io *io)
+{
+    static const char busy[] = "421 4.3.2 Too many sessions, please try again later\r\n";
+    io_write(io, busy, sizeof busy - 1);
+    io_close(io, 0);
+}
+
+static void on_connection(struct io *io, void *arg)
+{
+    struct listener *listener = arg;
+    struct worker *worker = listener->worker;
+    struct server *server = worker->setup->server;
+    worker->pause_logged = false;
+    size_t others = atomic_fetch_add(&server->sessions, 1);
+    if (others >= worker->setup->config->limits.sessions) {
+        atomic_fetch_sub(&server->sessions, 1);
+        refuse(io);
+        return;
+    }
+    atomic_fetch_add_explicit(&worker->sessions, 1, memory_order_relaxed);
+    session_list_add(&worker->list, session_new(worker, worker->setup, listener->listen, io));
+}
+
+void worker_remove(struct worker *worker, struct session *session)
+{
+    session_list_remove(session);
+    atomic_fetch_sub(&worker->setup->server->sessions, 1);
+    atomic_fetch_sub_explicit(&worker->sessions, 1, memory_order_relaxed);
+}
+
+static void stop_accepting(struct worker *worker)
+{
+    for (size_t i = 0; i < worker->listeners; i++)
+        acceptor_free(worker->listener[i].acceptor);
+    free(worker->listener);
+    worker->listener = NULL;
+    worker->listeners = 0;
+}
+
+static void do_use(void *arg)
+{
+    struct order *order = arg;
+    struct worker *worker = order->worker;
+    stop_accepting(worker);
+    pool_clear(worker->pool);
+    setup_unref(worker->setup);
+    worker->setup = setup_ref(order->setup);
+    worker->listeners = order->count;
+    worker->listener = mem_alloc(order->count * sizeof *worker->listener);
+    for (size_t i = 0; i < order->count; i++) {
+        struct listener *listener = &worker->listener[i];
+        listener->worker = worker;
+        listener->listen = order->listener[i].listen;
+        listener->acceptor =
+            acceptor_new(worker->loop, order->listener[i].fd, on_connection, on_pause, listener);
+    }
+    sem_post(&order->done);
+}
+
+static void do_drain(void *arg)
+{
+    struct worker *worker = arg;
+    stop_accepting(worker);
+    struct session *session = LIST_FIRST(&worker->list);
+    while (session != NULL) {
+        struct session *next = session_list_next(session);
+        session_drain(session);
+        session = next;
+    }
+}
+
+static void do_stop(void *arg)
+{
+    struct worker *worker = arg;
+    stop_accepting(worker);
+    while (!LIST_EMPTY(&worker->list))
+        session_kill(LIST_FIRST(&worker->list), "stopping");
+    pool_clear(worker->pool);
+    loop_stop(worker->loop);
+}
+
+static void do_ping(void *arg)
+{
+    struct worker *worker = arg;
+    atomic_store(&worker->alive, true);
+}
+
+static void *run(void *arg)
+{
+    struct worker *worker = arg;
+    loop_run(worker->loop);
+    return NULL;
+}
+
+struct worker *worker_new(void)
+{
+    struct worker *worker = mem_alloc(sizeof *worker);
+    worker->loop = loop_new();
+    worker->pool = pool_new(worker->loop);
+    LIST_INIT(&worker->list);
+    atomic_init(&worker->alive, true);
+    sigset_t all, old; /* signals are main's */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    int failed = pthread_create(&worker->thread, NULL, run, worker);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (failed)
+        abort();
+    return worker;
+}
+
+void worker_use(struct worker *worker, struct setup *setup, const struct worker_listener *listener,
+                size_t count)
+{
+    struct order order = {.worker = worker, .setup = setup, .listener = listener, .count = count};
+    sem_init(&order.done, 0, 0);
+    loop_post(worker->loop, do_use, &order);
+    while (sem_wait(&order.done) != 0)
+        ; /* a signal's handler ran */
+    sem_destroy(&order.done);
+}
+
+void worker_drain(struct worker *worker)
+{
+    loop_post(worker->loop, do_drain, worker);
+}
+
+size_t worker_sessions(const struct worker *worker)
+{
+    return atomic_load_explicit(&worker->sessions, memory_order_relaxed);
+}
+
+void worker_ping(struct worker *worker)
+{
+    atomic_store(&worker->alive, false);
+    loop_post(worker->loop, do_ping, worker);
+}
+
+bool worker_alive(const struct worker *worker)
+{
+    return atomic_load(&worker->alive);
+}
+
+void worker_free(struct worker *worker)
+{
+    if (worker == NULL)
+        return;
+    loop_post(worker->loop, do_stop, worker);
+    pthread_join(worker->thread, NULL);
+    pool_free(worker->pool);
+    setup_unref(worker->setup);
+    loop_free(worker->loop);
+    free(worker);
+}
+
+struct loop *worker_loop(struct worker *worker)
+{
+    return worker->loop;
+}
+
+struct pool *worker_pool(struct worker *worker)
+{
+    return worker->pool;
+}
