@@ -22,7 +22,7 @@ OPENSMTPD = SUITES / "smtp-opensmtpd"
 NORMALIZE = SUITES / "smtp-chasquid-fuzz" / "normalize" / "FuzzAddr"
 
 # isemail judges addresses of a message (RFC 5322), we judge paths (RFC 5321 4.1.2). What binds:
-# categories valid in RFC 5321 are accepted (DNSWARN says only that no such domain exists), ISEMAIL_ERR
+# categories valid in RFC 5321 are accepted (DNSWARN says only that no such domain exists), ERR
 # is refused. The rest (comments, folding, obsolete forms, lengths of RFC 5322) is ours to decide.
 MUST_ACCEPT = {"ISEMAIL_VALID_CATEGORY", "ISEMAIL_DNSWARN", "ISEMAIL_RFC5321"}
 MUST_REFUSE = {"ISEMAIL_ERR"}
@@ -44,7 +44,7 @@ OPENSMTPD_DEVIATIONS = {
 
 def drive(name, lines):
     """The driver's verdicts on the lines."""
-    places = [os.environ.get("OBJDIR"), BUILD / "build" / "obj", BUILD]
+    places = [os.environ.get("OBJDIR"), BUILD / "build" / "obj", BUILD / "obj"]
     found = [f"{place}/tests/unit/drivers/{name}" for place in places if place]
     driver = next((path for path in found if os.access(path, os.X_OK)), None)
     assert driver, f"{name} is in none of {found}: 'make unit-tests' builds it"
