@@ -24,6 +24,7 @@ struct client_view {
     struct addr client;
     struct addr server; /* the address the client dialled */
     const char *helo;   /* NULL: none yet */
+    const char *ident;  /* the session's id, for XFORWARD; lives as long as the session */
     bool esmtp;
     bool probe; /* we ask for ourselves: no client is named */
 };

@@ -126,11 +126,13 @@ static void send_xforward(struct delivery *d)
     if (config->client_address != CLIENT_ADDRESS_XFORWARD)
         return;
     struct xclient who = {
-        .seen = XCLIENT_ADDR | XCLIENT_PORT | XCLIENT_PROTO | (d->helo ? XCLIENT_HELO : 0),
+        .seen = XCLIENT_ADDR | XCLIENT_PORT | XCLIENT_PROTO | XCLIENT_IDENT |
+                (d->helo != NULL ? XCLIENT_HELO : 0),
         .addr = d->view.client,
         .esmtp = d->view.esmtp,
     };
     snprintf(who.helo, sizeof who.helo, "%s", d->helo != NULL ? d->helo : "");
+    snprintf(who.ident, sizeof who.ident, "%s", d->view.ident);
     struct buf lines = {0};
     xclient_build("XFORWARD", backend_conn_offer(d->conn)->xforward, &who, &lines);
     const char *end;

@@ -132,8 +132,9 @@ static void check_defaults(struct options_check *c)
     }
     if (first == NULL && config->backend_count > 0)
         conf_warn(c->conf, 0,
-                  "every backend has domains: mail to any other domain is answered 451; remove the "
-                  "domains of one");
+                  "every backend has domains: mail to any other domain goes to the first, \"%s\"; "
+                  "remove the domains of the one that is meant",
+                  config->backend[0].name);
 }
 
 /* The backend before (`index`, `domain`) that has the same domain, or NULL. */
@@ -151,15 +152,37 @@ static const struct backend_config *earlier_route(const struct config *config, s
     return NULL;
 }
 
+/* The first backend in the file's order that takes a domain above `name` as ".above", or NULL. */
+static const struct backend_config *shadow(const struct config *config, size_t index,
+                                           const char *name)
+{
+    size_t len = strlen(name);
+    for (size_t i = 0; i < index; i++)
+        for (size_t j = 0; j < config->backend[i].domain_count; j++) {
+            const char *above = config->backend[i].domain[j];
+            size_t end = strlen(above);
+            if (above[0] == '.' && len > end && strcmp(name + len - end, above) == 0)
+                return &config->backend[i];
+        }
+    return NULL;
+}
+
 static void check_domains(struct options_check *c, const struct conf_part *part, size_t index)
 {
     const struct backend_config *backend = &c->config->backend[index];
     for (size_t i = 0; i < backend->domain_count; i++) {
         unsigned line = conf_line(part, "domains", i);
         const struct backend_config *other = earlier_route(c->config, index, i);
+        const struct backend_config *above = shadow(c->config, index, backend->domain[i]);
         if (other != NULL)
             conf_fault(c->conf, line, "domains: \"%s\" goes to backend \"%s\" already; keep one",
                        backend->domain[i], other->name);
+        else if (above != NULL)
+            conf_warn(
+                c->conf, line,
+                "domains: \"%s\" goes to backend \"%s\", which takes all below a domain above "
+                "it; put this backend before that one",
+                backend->domain[i], above->name);
         else if (options_domain_is_foreign(c->config, backend->domain[i]))
             conf_warn(
                 c->conf, line,

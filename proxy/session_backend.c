@@ -18,6 +18,7 @@ struct client_view session_view(const struct session *s)
         .client = s->client,
         .server = s->server.family != 0 ? s->server : io_local(s->io),
         .helo = s->helo,
+        .ident = s->id,
         .esmtp = s->esmtp,
     };
     return view;

@@ -73,6 +73,7 @@ static void cmd_quit(struct session *s, const char *args, size_t len)
 {
     (void)args;
     (void)len;
+    session_end_transaction(s); /* its last words were not ours of now */
     session_close(s, REPLY_CLOSING, "quit");
 }
 
