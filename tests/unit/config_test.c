@@ -259,6 +259,23 @@ static void test_missing_file(void **state)
     free(faults);
 }
 
+/* The sample is right but for the files that only its reader has. */
+static void test_sample(void **state)
+{
+    (void)state;
+    char *faults = NULL;
+    char *warnings = NULL;
+    assert_null(config_read("man/gatepost.conf.sample", &faults, &warnings));
+    assert_non_null(strstr(faults, ": certificate: man/mx.pem: No such file"));
+    assert_non_null(strstr(faults, ": key: man/mx.key: No such file"));
+    size_t count = 0;
+    for (const char *p = strchr(faults, '\n'); p != NULL; p = strchr(p + 1, '\n'))
+        count++;
+    assert_int_equal(count, 2);
+    free(faults);
+    free(warnings);
+}
+
 static void test_client_address_names(void **state)
 {
     (void)state;
@@ -332,6 +349,7 @@ int main(void)
         cmocka_unit_test(test_references),
         cmocka_unit_test(test_restart_needed),
         cmocka_unit_test(test_missing_file),
+        cmocka_unit_test(test_sample),
         cmocka_unit_test(test_client_address_names),
         cmocka_unit_test(test_rows_are_sound),
         cmocka_unit_test(test_fqdn),
