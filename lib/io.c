@@ -41,6 +41,8 @@ static void kill_io(struct io *io, bool polite)
     if (io->dead)
         return;
     io->dead = true;
+    if (io->closing)
+        LIST_REMOVE(io, closing_link);
     io_tls_free(io, polite);
     set_reading(io, false);
     if (io->write_event != NULL)
@@ -148,12 +150,14 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     struct io *io = arg;
     struct loop *loop = io->loop;
     loop_enter(loop);
-    if (io->closing && io->phase != IO_TLS_HANDSHAKE)
+    if (io->closing && !io->lingering)
+        set_reading(io, false); /* our own words first */
+    else if (io->closing)
         read_to_drop(io);
     else if (io->phase == IO_TLS_HANDSHAKE)
         io_tls_handshake(io);
     else if (io->paused)
-        set_reading(io, false);
+        set_reading(io, false); /* the peer talks into the pause */
     else
         take_input(io);
     loop_leave(loop);
@@ -217,6 +221,12 @@ static ssize_t write_some(struct io *io, const char *data, size_t len)
     return -2;
 }
 
+static void finish_sending(struct io *io)
+{
+    io_tls_free(io, true);
+    shutdown(io->fd, SHUT_WR);
+}
+
 /* All is written: what was waiting for that goes on. */
 static void drained(struct io *io)
 {
@@ -229,8 +239,8 @@ static void drained(struct io *io)
             return;
         }
         io->lingering = true;
-        io_tls_free(io, true);
-        shutdown(io->fd, SHUT_WR);
+        if (!io->last || io->tls != NULL)
+            finish_sending(io);
         timer_set(&io->deadline, io->linger);
         io->paused = false;
         set_reading(io, true);
@@ -404,10 +414,25 @@ void io_close(struct io *io, uint64_t linger)
         return;
     }
     io->closing = true;
+    LIST_INSERT_HEAD(loop_closing(io->loop), io, closing_link);
     io->linger = io->eof ? 0 : (uint32_t)linger;
-    set_reading(io, false);
+    if (linger == 0)
+        set_reading(io, false);
     timer_set(&io->deadline, IO_CLOSE_MS);
     loop_task_queue(io->loop, &io->task);
+}
+
+void io_close_last(struct io *io, uint64_t ms)
+{
+    if (io != NULL)
+        io->last = true;
+    io_close(io, ms);
+}
+
+void io_kill_closing(struct io_list *list)
+{
+    while (!LIST_EMPTY(list))
+        kill_io(LIST_FIRST(list), true);
 }
 
 const char *io_data(const struct io *io, size_t *len)

@@ -62,6 +62,9 @@ void io_free(struct io *io);
  * socket. The owner hears nothing more. `linger`: the peer may be sending still; its bytes are
  * dropped for up to this many milliseconds, so that a reset does not eat our last words. */
 void io_close(struct io *io, uint64_t linger);
+/* The same after our last command to a server: its side is to close first (within `ms`), so that it
+ * and not we keep the port in TIME_WAIT (RFC 5321 4.1.1.10). */
+void io_close_last(struct io *io, uint64_t ms);
 
 /* The unread bytes; valid until the callback returns or io_consume. */
 const char *io_data(const struct io *io, size_t *len);

@@ -15,6 +15,7 @@ enum io_tls_phase { IO_PLAIN, IO_TLS_WAITING, IO_TLS_HANDSHAKE, IO_TLS_OPEN };
 
 struct io {
     struct loop *loop;
+    LIST_ENTRY(io) closing_link; /* of loop_closing(), while `closing` */
     io_fn fn;
     void *arg;
     struct io_tls *tls;
@@ -41,6 +42,7 @@ struct io {
     bool failed : 1;
     bool closing : 1;
     bool lingering : 1;
+    bool last : 1; /* the peer is to close first */
     bool dead : 1;
     bool tls_wants_write : 1;
     uint32_t linger;

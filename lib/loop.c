@@ -31,6 +31,7 @@ struct loop {
     struct event_base *base;
     uint64_t now; /* 0: to be read */
     struct task_list tasks;
+    struct io_list closing;
     pthread_mutex_t post_lock; /* guards posts */
     struct post_list posts;
     int post_fd;
@@ -80,6 +81,7 @@ struct loop *loop_new(void)
     if (loop->base == NULL || loop->post_fd < 0)
         abort();
     STAILQ_INIT(&loop->tasks);
+    LIST_INIT(&loop->closing);
     STAILQ_INIT(&loop->posts);
     pthread_mutex_init(&loop->post_lock, NULL);
     loop->post_event = event_new(loop->base, loop->post_fd, EV_READ | EV_PERSIST, on_post, loop);
@@ -94,6 +96,7 @@ void loop_free(struct loop *loop)
 {
     if (loop == NULL)
         return;
+    io_kill_closing(&loop->closing);
     loop_leave(loop);
     struct post *post;
     while ((post = STAILQ_FIRST(&loop->posts)) != NULL) {
@@ -137,6 +140,11 @@ uint64_t loop_now(const struct loop *loop)
 struct event_base *loop_base(struct loop *loop)
 {
     return loop->base;
+}
+
+struct io_list *loop_closing(struct loop *loop)
+{
+    return &loop->closing;
 }
 
 char *loop_scratch(struct loop *loop)

@@ -30,6 +30,11 @@ struct timer {
     struct event event;
 };
 
+/* Objects that their owners have given back and that still say goodbye; loop_free() ends them. */
+LIST_HEAD(io_list, io);
+struct io_list *loop_closing(struct loop *loop);
+void io_kill_closing(struct io_list *list); /* in io.c */
+
 struct event_base *loop_base(struct loop *loop);
 char *loop_scratch(struct loop *loop);
 void loop_task_queue(struct loop *loop, struct loop_task *task);

@@ -466,7 +466,7 @@ void backend_conn_quit(struct backend_conn *conn)
     if (backend_conn_quiet(conn)) {
         conn->dead = true;
         io_write(conn->io, "QUIT\r\n", 6);
-        io_close(conn->io, 1000);
+        io_close_last(conn->io, 1000);
         loop_defer(conn->loop, release, conn);
     } else {
         backend_conn_free(conn);

@@ -189,19 +189,6 @@ static void log_lines(enum log_level level, const char *event, char *text)
     free(text);
 }
 
-/* What a reload cannot change: it is said, and the old value stays. */
-static void warn_fixed(const struct config *old, const struct config *new)
-{
-    static const char text[] = "a change of %s takes effect at the next restart";
-    if (old->workers != new->workers)
-        log_event(LOG_LEVEL_WARNING, NULL, "config-warning", text, "workers");
-    if (strcmp(old->state_dir, new->state_dir) != 0)
-        log_event(LOG_LEVEL_WARNING, NULL, "config-warning", text, "state-dir");
-    if ((old->user == NULL) != (new->user == NULL) ||
-        (old->user != NULL && strcmp(old->user, new->user) != 0))
-        log_event(LOG_LEVEL_WARNING, NULL, "config-warning", text, "user");
-}
-
 static void on_hup(void *arg)
 {
     struct daemon *d = arg;
@@ -212,7 +199,11 @@ static void on_hup(void *arg)
     struct config *config = config_read(d->setup->config->path, &faults, &warnings);
     log_lines(LOG_LEVEL_WARNING, "config-warning", warnings);
     if (config != NULL) {
-        warn_fixed(d->setup->config, config);
+        char *fixed = config_restart_needed(d->setup->config, config);
+        if (fixed != NULL)
+            log_event(LOG_LEVEL_WARNING, NULL, "config-warning",
+                      "a change of %s takes effect at the next restart", fixed);
+        free(fixed);
         if (swap(d, config, &why)) {
             daemon_log_init(d->setup->config);
             log_event(LOG_LEVEL_INFO, NULL, "reload", "%s is in force", d->setup->config->path);
