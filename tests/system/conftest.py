@@ -67,7 +67,8 @@ def authority():
 
 
 @pytest.fixture
-def stack():
+def stack(folder, ports):
+    """Ended first: what it holds lives in the folder and on the ports."""
     with contextlib.ExitStack() as products:
         yield products
 

@@ -19,8 +19,8 @@ V2 = b"\r\n\r\n\0\r\nQUIT\n"
 LOOP = {"proxy-protocol-from": ["127.0.0.0/8"]}
 
 
-def v1(source, port=4321, target="192.0.2.250"):
-    family = 6 if ":" in source else 4
+def v1(source, port=4321):
+    family, target = (6, "2001:db8::fa") if ":" in source else (4, "192.0.2.250")
     return f"PROXY TCP{family} {source} {target} {port} 25\r\n".encode()
 
 
@@ -208,7 +208,7 @@ def test_xclient_is_offered_and_believed_only_from_trusted_peers(gatepost, backe
         smtp.data(message())
         smtp.quit()
     assert b"192.0.2.5" in backend.transactions[0].added
-    assert "192.0.2.5" in gate.wait_log(" transaction ").line
+    gate.wait_log(r" transaction client=192\.0\.2\.5\b.*reply=\"250 ")
 
 
 @pytest.mark.parametrize("words, code", [
@@ -356,7 +356,8 @@ def test_tproxy_the_backend_sees_the_client_and_the_client_the_backend(gatepost,
 table inet gate {{ chain pre {{ type filter hook prerouting priority mangle;
   meta l4proto tcp socket transparent 1 meta mark set 1 accept
   iifname "wan" tcp dport 25 tproxy ip to :{port} meta mark set 1 accept
-}} }}""")
+}}
+}}""")
     gate = gatepost({"address": "original", "client-address": "tproxy"}, start=False,
                     listen={"address": [f"0.0.0.0:{port}"], "transparent": True},
                     wrap=["ip", "netns", "exec", wires.proxy])

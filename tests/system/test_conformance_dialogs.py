@@ -87,7 +87,7 @@ def gate_for(gatepost, make_backend):
     gate = gatepost(backend, tls=True, learn=True,
                     listen={"auth": "tls"}, listens={"tls": {"implicit-tls": True, "auth": "tls"}},
                     relay={"domains": ["testserver", "localhost", "example.org", "domain", "a"]},
-                    limits={"message-size": 1048576, "errors-hard": 20, "errors-soft": 20})
+                    limits={"message-size": 1048576, "recipients": 100, "errors-hard": 20, "errors-soft": 20})
     return gate, backend
 
 

@@ -50,7 +50,7 @@ def test_starttls_is_offered_only_outside_tls_and_the_dialogue_starts_over(gatep
         smtp.quit()
     added = backend.transactions[0].added
     assert b"with ESMTPS" in added and b"TLSv1.3" in added
-    entry = gate.wait_log(" transaction ")
+    entry = gate.wait_log(r" transaction .*user@example\.org")
     assert "TLSv1.3" in entry.line and "TLS_" in entry.line
 
 

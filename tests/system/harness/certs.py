@@ -29,16 +29,16 @@ class Authority:
             self.usual = self.pair("mx.example.org")
         return self.usual
 
-    def pair(self, name, kind="ec", file=None):
+    def pair(self, name, kind="ec"):
         """(certificate, key) files for the DNS name `name`; kind "ec" or "rsa"."""
         self.serial += 1
-        stem = self.folder / (file or f"{name}-{kind}-{self.serial}")
-        certificate, key, request = (stem.with_suffix(s) for s in (".pem", ".key", ".csr"))
+        stem = f"{name}-{kind}-{self.serial}"
+        certificate, key, request, extension = (
+            self.folder / (stem + s) for s in (".pem", ".key", ".csr", ".ext"))
         algorithm = (["-newkey", "rsa:2048"] if kind == "rsa"
                      else ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"])
         _openssl("req", *algorithm, "-nodes", "-subj", f"/CN={name}", "-keyout", key, "-out",
                  request)
-        extension = stem.with_suffix(".ext")
         extension.write_text(f"subjectAltName=DNS:{name}\n", encoding="ascii")
         _openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self.key,
                  "-set_serial", self.serial, "-days", 20, "-extfile", extension, "-out",

@@ -241,4 +241,6 @@ class Gatepost:
         if self.config.get("log", {}).get("format") == "json":
             return
         for line in self.lines():
+            if line.startswith(f"{self.config_file}:"):
+                continue  # the config's warnings, said before there is a log
             assert LOG_LINE.fullmatch(line), f"log line breaks the grammar: {line!r}"

@@ -14,7 +14,7 @@ class HAProxy:
         word = {1: "send-proxy", 2: "send-proxy-v2"}[version]
         server = f"server gate {address_text(target)} {word}"
         if check:
-            server += f" check inter 200ms check-{word}"
+            server += f" check inter 200ms check-send-proxy"
         config = folder / f"haproxy-{self.port}.cfg"
         config.write_text(
             "global\n  maxconn 200\n  nbthread 1\ndefaults\n  mode tcp\n  timeout connect 5s\n"
