@@ -6,6 +6,7 @@ import hmac
 
 import pytest
 
+from harness.backend import Hang
 from harness.client import message
 from harness.wait import until
 
@@ -239,3 +240,43 @@ def test_postfix_refuses_a_wrong_password_in_its_own_words(gatepost, postfix):
         reply = smtp.cmd("AUTH PLAIN " + b64("\0joe\0wrong"), 535)
         assert "authentication failed" in reply.text
     until(lambda: "authentication failed" in server.log(), "Postfix logs it")
+
+
+def test_the_backend_knows_the_client_before_it_is_asked_to_authenticate(gatepost, make_backend):
+    backend = make_backend([*KEYWORDS, "XCLIENT NAME ADDR PORT HELO"], on={"AUTH": plain_users})
+    gate = gatepost({"address": backend, "client-address": "xclient"}, learn=["AUTH"],
+                    listen={"auth": "plain"})
+    with gate.client() as smtp:
+        smtp.ehlo()
+        assert login(smtp, "initial").code == 235
+        smtp.envelope(recipients=("x@elsewhere.example",))
+        smtp.data(message())
+    verbs = backend.transactions[0].session.verbs
+    assert verbs.index("XCLIENT") < verbs.index("AUTH") < verbs.index("MAIL")
+    assert verbs[:verbs.index("AUTH")][-1] == "EHLO"
+
+
+@pytest.mark.parametrize("fault", ["421 4.3.2 bye", "500 5.5.1 what", "502 5.5.1 no",
+                                   "504 5.5.4 no such mechanism", "534 5.7.9 too weak",
+                                   "454 4.7.0 later", "432 4.7.12 change it"])
+def test_replies_to_auth_pass_verbatim(gatepost, make_backend, fault):
+    gate = gatepost(make_backend(KEYWORDS, on={"AUTH": fault}), listen={"auth": "plain"},
+                    learn=["AUTH"])
+    with gate.client() as smtp:
+        smtp.ehlo()
+        reply = smtp.cmd("AUTH PLAIN " + PLAIN)
+        if fault.startswith("421"):
+            assert reply.code in (421, 451, 454), reply
+        else:
+            assert f"{reply.code} {reply.text}" == fault
+        smtp.cmd("MAIL FROM:<joe@example.net>", 250)
+        smtp.cmd("RCPT TO:<x@elsewhere.example>", 550, "5.7.1")
+
+
+def test_a_backend_that_hangs_in_auth_is_454_in_time(gatepost, make_backend):
+    gate = gatepost(make_backend(KEYWORDS, on={"AUTH": Hang()}), listen={"auth": "plain"},
+                    learn=["AUTH"], timeouts={"backend-reply": "1s"})
+    with gate.client() as smtp:
+        smtp.ehlo()
+        reply = smtp.cmd("AUTH PLAIN " + PLAIN)
+        assert reply.code in (451, 454) and reply.enhanced[0] == "4", reply

@@ -540,6 +540,30 @@ def test_a_client_silent_in_data_hears_421_and_the_backend_keeps_nothing(gatepos
     assert not backend.transactions
 
 
+def test_data_below_the_least_rate_hears_421(gatepost, backend):
+    gate = gatepost(backend, timeouts={"data": "1s"}, limits={"data-rate": 1000000})
+    closed = threading.Event()
+    with gate.client() as smtp:
+        smtp.ehlo()
+        smtp.envelope()
+        smtp.cmd("DATA", 354)
+
+        def drip():
+            while not closed.wait(0.1):
+                try:
+                    smtp.send(b"x")
+                except OSError:
+                    return
+        thread = threading.Thread(target=drip)
+        thread.start()
+        try:
+            smtp.expect(421, "4.4.2")
+        finally:
+            closed.set()
+            thread.join()
+    assert not backend.transactions
+
+
 def test_the_session_limit_answers_421(gatepost, backend):
     gate = gatepost(backend, limits={"sessions": 3})
     clients = [gate.client() for _ in range(3)]
