@@ -61,7 +61,8 @@ struct backend_conn {
     uint64_t dialled;
     char *why;
     enum conn_state state;
-    bool told; /* XCLIENT is done */
+    bool connected;
+    bool named; /* the client was named to the backend: by PROXY, XCLIENT or its address */
     bool dead;
     bool waits_drained;
     char name[ADDR_TEXT_MAX];
@@ -154,6 +155,7 @@ static void send_xclient(struct backend_conn *conn)
         return;
     }
     conn->state = CONN_XCLIENT;
+    conn->named = true;
     io_write(conn->io, buf_data(&lines), buf_len(&lines));
     io_deadline(conn->io, timeouts_of(conn)->backend_reply);
     buf_free(&lines);
@@ -169,7 +171,7 @@ static void after_ehlo(struct backend_conn *conn)
         put(conn, "STARTTLS\r\n");
     } else if (config->tls == BACKEND_TLS_VERIFY && plain) {
         fault(conn, mem_strdup("the backend does not offer STARTTLS, which tls = verify needs"));
-    } else if (config->client_address == CLIENT_ADDRESS_XCLIENT && !conn->told &&
+    } else if (config->client_address == CLIENT_ADDRESS_XCLIENT && !conn->named &&
                !conn->view.probe) {
         send_xclient(conn);
     } else if (config->client_address == CLIENT_ADDRESS_XFORWARD &&
@@ -196,7 +198,8 @@ static void on_ehlo(struct backend_conn *conn, const struct backend_reply *reply
     /* What a client may be told is learned before XCLIENT: every connection sees it alike. */
     bool last_plain = config_of(conn)->tls == BACKEND_TLS_NO || io_secure(conn->io) != NULL ||
                       !(conn->offer.bits & CAP_STARTTLS);
-    if (conn->health != NULL && !conn->told && last_plain)
+    if (conn->health != NULL && last_plain &&
+        (!conn->named || config_of(conn)->client_address != CLIENT_ADDRESS_XCLIENT))
         health_learn(conn->health, &conn->offer);
     after_ehlo(conn);
 }
@@ -222,7 +225,6 @@ static void on_xclient(struct backend_conn *conn, const struct backend_reply *re
     if (reply->code != 220 && (last || reply->code != 250)) {
         fault_reply(conn, "XCLIENT", reply);
     } else if (--conn->xclients == 0) {
-        conn->told = true;
         send_ehlo(conn);
     }
 }
@@ -346,6 +348,7 @@ static void on_event(struct io *io, enum io_event event, void *arg)
     struct backend_conn *conn = arg;
     switch (event) {
     case IO_CONNECTED:
+        conn->connected = true;
         break;
     case IO_DATA:
         on_data(conn);
@@ -403,6 +406,8 @@ static void greet(struct backend_conn *conn)
 {
     const struct io_route route = route_of(conn);
     conn->state = CONN_GREETING;
+    conn->named = names_client(config_of(conn)) && !conn->view.probe &&
+                  config_of(conn)->client_address != CLIENT_ADDRESS_XCLIENT;
     conn->io = io_connect(conn->loop, &route, on_event, conn);
     io_deadline(conn->io, timeouts_of(conn)->backend_connect);
     write_proxy_header(conn);
@@ -520,6 +525,11 @@ const struct capability *backend_conn_offer(const struct backend_conn *conn)
 const char *backend_conn_why(const struct backend_conn *conn)
 {
     return conn->why != NULL ? conn->why : "";
+}
+
+bool backend_conn_to_blame(const struct backend_conn *conn)
+{
+    return !conn->connected || !conn->named;
 }
 
 bool backend_conn_quiet(const struct backend_conn *conn)

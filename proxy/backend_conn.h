@@ -71,6 +71,9 @@ void backend_conn_want_drained(struct backend_conn *conn);
 
 const struct capability *backend_conn_offer(const struct backend_conn *conn);
 const char *backend_conn_why(const struct backend_conn *conn);
+/* After BACKEND_FAULT: is the backend itself to blame, and not what it was told of this client? So
+ * that one client it dislikes cannot put it to rest for all. */
+bool backend_conn_to_blame(const struct backend_conn *conn);
 /* Nothing is owed by either side: a new command may start a transaction. */
 bool backend_conn_quiet(const struct backend_conn *conn);
 /* How many replies it has given since backend_conn_set_owner. */

@@ -178,8 +178,7 @@ static bool swap(struct daemon *d, struct config *config, char **why)
     return true;
 }
 
-/* One log line for each line of `text`. */
-static void log_lines(enum log_level level, const char *event, char *text)
+void daemon_log_lines(enum log_level level, const char *event, char *text)
 {
     char *save = NULL;
     if (text == NULL)
@@ -197,7 +196,7 @@ static void on_hup(void *arg)
     char *why = NULL;
     systemd_reloading();
     struct config *config = config_read(d->setup->config->path, &faults, &warnings);
-    log_lines(LOG_LEVEL_WARNING, "config-warning", warnings);
+    daemon_log_lines(LOG_LEVEL_WARNING, "config-warning", warnings);
     if (config != NULL) {
         char *fixed = config_restart_needed(d->setup->config, config);
         if (fixed != NULL)
@@ -211,8 +210,8 @@ static void on_hup(void *arg)
             return;
         }
     }
-    log_lines(LOG_LEVEL_ERROR, "config-error", faults);
-    log_lines(LOG_LEVEL_ERROR, "config-error", why);
+    daemon_log_lines(LOG_LEVEL_ERROR, "config-error", faults);
+    daemon_log_lines(LOG_LEVEL_ERROR, "config-error", why);
     log_event(LOG_LEVEL_ERROR, NULL, "reload-failed", "the old configuration stays in force");
     systemd_ready("Running; the last reload failed");
 }
@@ -274,6 +273,7 @@ static void on_term(void *arg)
     d->drain_until = loop_now(d->loop) + most;
     for (unsigned i = 0; i < d->workers; i++)
         worker_drain(d->worker[i]);
+    sockets_close_all(d->sockets); /* what waits in the backlog may go to the next server at once */
     timer_set(d->drain, DRAIN_LOOK_MS);
 }
 

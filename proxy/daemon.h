@@ -15,5 +15,7 @@ bool daemon_check(const struct config *config, char **why);
 int daemon_run(struct config *config);
 /* Where log lines go, as the configuration says. */
 void daemon_log_init(const struct config *config);
+/* One log line for each line of `text` (freed; NULL is fine). */
+void daemon_log_lines(enum log_level level, const char *event, char *text);
 
 #endif

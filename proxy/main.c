@@ -38,27 +38,22 @@ static int help(void)
     return 0;
 }
 
-/* Reads the file; NULL after the faults have been shown. */
-static struct config *read_config(const char *path)
+/* Shows faults or warnings as they are, a line each. */
+static void show(char *text)
 {
-    char *faults = NULL;
-    char *warnings = NULL;
-    struct config *config = config_read(path, &faults, &warnings);
-    if (warnings != NULL)
-        fprintf(stderr, "%s%s", warnings,
-                warnings[0] != '\0' && warnings[strlen(warnings) - 1] != '\n' ? "\n" : "");
-    if (faults != NULL)
-        fprintf(stderr, "%s%s", faults,
-                faults[0] != '\0' && faults[strlen(faults) - 1] != '\n' ? "\n" : "");
-    free(warnings);
-    free(faults);
-    return config;
+    if (text != NULL && text[0] != '\0')
+        fprintf(stderr, "%s%s", text, text[strlen(text) - 1] != '\n' ? "\n" : "");
+    free(text);
 }
 
 static int check(const char *path)
 {
     char *why = NULL;
-    struct config *config = read_config(path);
+    char *faults = NULL;
+    char *warnings = NULL;
+    struct config *config = config_read(path, &faults, &warnings);
+    show(warnings);
+    show(faults);
     if (config == NULL)
         return 1;
     bool good = daemon_check(config, &why);
@@ -69,6 +64,21 @@ static int check(const char *path)
         fprintf(stderr, "%s: %s\n", path, why);
     free(why);
     return good ? 0 : 1;
+}
+
+static int run(const char *path)
+{
+    char *faults = NULL;
+    char *warnings = NULL;
+    struct config *config = config_read(path, &faults, &warnings);
+    if (config == NULL) {
+        show(warnings);
+        show(faults);
+        return 1;
+    }
+    daemon_log_init(config);
+    daemon_log_lines(LOG_LEVEL_WARNING, "config-warning", warnings);
+    return daemon_run(config);
 }
 
 int main(int argc, char **argv)
@@ -101,9 +111,5 @@ int main(int argc, char **argv)
     }
     if (check_only)
         return check(path);
-    struct config *config = read_config(path);
-    if (config == NULL)
-        return 1;
-    daemon_log_init(config);
-    return daemon_run(config);
+    return run(path);
 }

@@ -69,12 +69,17 @@ static void drop(struct open_socket *one)
     free(one);
 }
 
+void sockets_close_all(struct sockets *sockets)
+{
+    while (!LIST_EMPTY(&sockets->list))
+        drop(LIST_FIRST(&sockets->list));
+}
+
 void sockets_free(struct sockets *sockets)
 {
     if (sockets == NULL)
         return;
-    while (!LIST_EMPTY(&sockets->list))
-        drop(LIST_FIRST(&sockets->list));
+    sockets_close_all(sockets);
     free(sockets);
 }
 

@@ -18,6 +18,8 @@ void sockets_free(struct sockets *sockets);
  */
 bool sockets_open(struct sockets *sockets, const struct config *config,
                   struct worker_listener **out, size_t *count, char **why);
+/* Closes all of them: nothing more will be accepted. */
+void sockets_close_all(struct sockets *sockets);
 /* Closes those that sockets_open() did not give out last. */
 void sockets_close_unused(struct sockets *sockets);
 

@@ -120,8 +120,10 @@ static void do_use(void *arg)
 
 static void do_drain(void *arg)
 {
-    struct worker *worker = arg;
+    struct order *order = arg;
+    struct worker *worker = order->worker;
     stop_accepting(worker);
+    sem_post(&order->done);
     struct session *session = LIST_FIRST(&worker->list);
     while (session != NULL) {
         struct session *next = session_list_next(session);
@@ -170,20 +172,28 @@ struct worker *worker_new(void)
     return worker;
 }
 
+/* Lets the worker do it and waits until it has. */
+static void give(struct worker *worker, loop_fn fn, struct order *order)
+{
+    order->worker = worker;
+    sem_init(&order->done, 0, 0);
+    loop_post(worker->loop, fn, order);
+    while (sem_wait(&order->done) != 0)
+        ; /* a signal's handler ran */
+    sem_destroy(&order->done);
+}
+
 void worker_use(struct worker *worker, struct setup *setup, const struct worker_listener *listener,
                 size_t count)
 {
-    struct order order = {.worker = worker, .setup = setup, .listener = listener, .count = count};
-    sem_init(&order.done, 0, 0);
-    loop_post(worker->loop, do_use, &order);
-    while (sem_wait(&order.done) != 0)
-        ; /* a signal's handler ran */
-    sem_destroy(&order.done);
+    struct order order = {.setup = setup, .listener = listener, .count = count};
+    give(worker, do_use, &order);
 }
 
 void worker_drain(struct worker *worker)
 {
-    loop_post(worker->loop, do_drain, worker);
+    struct order order = {0};
+    give(worker, do_drain, &order);
 }
 
 size_t worker_sessions(const struct worker *worker)

@@ -28,7 +28,8 @@ struct worker *worker_new(void) __attribute__((warn_unused_result));
  * Returns when the worker has let go of the old ones, so that their descriptors may be closed. */
 void worker_use(struct worker *worker, struct setup *setup, const struct worker_listener *listener,
                 size_t count);
-/* No more is accepted; sessions between transactions hear 421, others at their transaction's end.
+/* No more is accepted (its descriptors may be closed after this); sessions between transactions
+ * hear 421, others at their transaction's end.
  */
 void worker_drain(struct worker *worker);
 /* How many sessions live on it. Any thread. */
