@@ -2,9 +2,10 @@
 /*
  * dialler: a fresh backend connection, whichever address answers.
  *
- * Promises: each address is tried once, but not those at rest after failures; one that cannot be
- * reached or does not greet rests (health.h), unless what it was told of the client may be why;
- * the probe (probe.h) wakes it as soon as it answers. The one answer comes from the loop.
+ * Promises: each address is tried once, those at rest after failures last, so that a lone backend
+ * is used again as soon as it serves; one that cannot be reached or does not greet rests
+ * (health.h), unless what it was told of the client may be why. The one answer comes from the
+ * loop.
  * Limits: DIAL_MAX addresses an attempt; all of them together stay inside what a client waits,
  * since each has backend-connect for its banner.
  */
@@ -26,7 +27,6 @@ struct dialler {
     dialler_fn fn;
     void *arg;
     struct backend_conn *conn; /* under way */
-    struct timer *rest;        /* runs where no address may be tried */
     size_t next;
     size_t count;
     struct {
@@ -52,7 +52,7 @@ static void add_target(struct dialler *dialler, const struct addr *to, struct he
     dialler->count++;
 }
 
-/* The addresses worth trying, in order. */
+/* The addresses in order: those in health, then those at rest. */
 static void choose(struct dialler *dialler)
 {
     const struct backend_config *config = &dialler->setup->config->backend[dialler->backend];
@@ -63,11 +63,14 @@ static void choose(struct dialler *dialler)
     }
     uint64_t now = loop_now(dialler->loop);
     size_t first = first_index(dialler->setup, config);
-    for (size_t i = 0; i < config->address_count; i++) {
-        size_t index = (first + i) % config->address_count;
-        struct health *health = dialler->setup->health[dialler->backend][index];
-        if (health == NULL || health_usable(health, now))
-            add_target(dialler, &config->address[index], health);
+    for (int resting = 0; resting < 2; resting++) {
+        for (size_t i = 0; i < config->address_count; i++) {
+            size_t index = (first + i) % config->address_count;
+            struct health *health = dialler->setup->health[dialler->backend][index];
+            bool usable = health == NULL || health_usable(health, now);
+            if (usable == !resting)
+                add_target(dialler, &config->address[index], health);
+        }
     }
 }
 
@@ -78,12 +81,6 @@ static void finish(struct dialler *dialler, struct backend_conn *conn, const cha
     dialler->conn = NULL;
     fn(conn, why, arg);
     dialler_cancel(dialler);
-}
-
-/* Nobody is worth trying now: told from the loop, like any answer. */
-static void on_rest(void *arg)
-{
-    finish(arg, NULL, "every address of the backend rests after failures");
 }
 
 static void try_next(struct dialler *dialler);
@@ -136,12 +133,7 @@ struct dialler *dialler_ask(struct loop *loop, struct setup *setup, size_t backe
     dialler->fn = fn;
     dialler->arg = arg;
     choose(dialler);
-    if (dialler->count > 0) {
-        try_next(dialler);
-    } else {
-        dialler->rest = timer_new(loop, on_rest, dialler);
-        timer_set(dialler->rest, 0);
-    }
+    try_next(dialler);
     return dialler;
 }
 
@@ -150,7 +142,6 @@ void dialler_cancel(struct dialler *dialler)
     if (dialler == NULL)
         return;
     backend_conn_free(dialler->conn);
-    timer_free(dialler->rest);
     setup_unref(dialler->setup);
     free(dialler->helo);
     free(dialler);
