@@ -30,6 +30,7 @@ STAILQ_HEAD(task_list, loop_task);
 struct loop {
     struct event_base *base;
     uint64_t now; /* 0: to be read */
+    bool stopped; /* since loop_run() began */
     struct task_list tasks;
     struct io_list closing;
     pthread_mutex_t post_lock; /* guards posts */
@@ -113,8 +114,10 @@ void loop_free(struct loop *loop)
 
 void loop_run(struct loop *loop)
 {
+    loop->stopped = false;
     loop_leave(loop);
-    event_base_loop(loop->base, EVLOOP_NO_EXIT_ON_EMPTY);
+    if (!loop->stopped) /* libevent forgets a stop from before its own beginning */
+        event_base_loop(loop->base, EVLOOP_NO_EXIT_ON_EMPTY);
 }
 
 void loop_poll(struct loop *loop)
@@ -125,6 +128,7 @@ void loop_poll(struct loop *loop)
 
 void loop_stop(struct loop *loop)
 {
+    loop->stopped = true;
     event_base_loopbreak(loop->base);
 }
 
