@@ -244,13 +244,15 @@ def test_two_thousand_messages_through_a_backend_that_fails_at_random(gatepost, 
     chaos = random.Random(7)
     lock = threading.Lock()
 
-    def maybe(*actions):
+    def maybe(*actions, chance=0.04):
         def act(_session, _line):
             with lock:
-                return chaos.choice(actions) if chaos.random() < 0.04 else None
+                return chaos.choice(actions) if chaos.random() < chance else None
         return act
     backends = [make_backend(on={
-        "banner": maybe(Close(), "421 4.3.2 busy"), "EHLO": maybe(Close(reset=True)),
+        # An address that does not serve rests for a while: rarely, or nothing else would happen.
+        "banner": maybe(Close(), "421 4.3.2 busy", chance=0.003),
+        "EHLO": maybe(Close(reset=True), chance=0.003),
         "MAIL": maybe(Close(), "451 4.3.0 later", "421 4.3.2 bye"),
         "RCPT": maybe(Close(reset=True), "450 4.2.1 later", Raw(b"junk\r\n")),
         "BDAT": maybe(Close(), "451 4.3.0 disk"), "DATA": maybe(Close(), "451 4.3.0 disk"),
@@ -266,7 +268,8 @@ def test_two_thousand_messages_through_a_backend_that_fails_at_random(gatepost, 
     missing = told - kept(backends)
     assert not missing, f"{len(missing)} clients hold a 250 whose message no backend has"
     assert not faults, (len(faults), faults[:10])
-    assert len(told) > 300, f"only {len(told)} of 2000 got through: {len(ledger.replies)}"
+    print(f"told 250: {len(told)}, other replies to the message: {len(ledger.replies) - len(told)}")
+    assert len(told) > 500, f"only {len(told)} of 2000 got through"
     ids = [identity(t.data) for b in backends for t in b.accepted()]
     assert len([i for i in ids if i in told]) >= len(told)
 
