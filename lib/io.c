@@ -120,8 +120,8 @@ static void take_input(struct io *io)
         return;
     if (io->connecting) {
         io->connecting = false;
-        if (!io_emit(io, IO_CONNECTED))
-            return;
+        if (!io_emit(io, IO_CONNECTED) || io->phase == IO_TLS_WAITING)
+            return; /* what came before TLS is dropped */
     }
     if (n == 0) {
         io->eof = true;
@@ -156,8 +156,8 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
         read_to_drop(io);
     else if (io->phase == IO_TLS_HANDSHAKE)
         io_tls_handshake(io);
-    else if (io->paused)
-        set_reading(io, false); /* the peer talks into the pause */
+    else if (io->paused || io->phase == IO_TLS_WAITING)
+        set_reading(io, false); /* the peer talks into the pause, or before our last plaintext */
     else
         take_input(io);
     loop_leave(loop);
@@ -232,6 +232,7 @@ static void drained(struct io *io)
 {
     if (io->phase == IO_TLS_WAITING) {
         io->phase = IO_TLS_HANDSHAKE;
+        set_reading(io, !io->eof);
         io_tls_handshake(io);
     } else if (io->closing && !io->lingering) {
         if (io->linger == 0) {
@@ -292,7 +293,7 @@ static void on_deadline(void *arg)
     struct io *io = arg;
     if (io->closing)
         kill_io(io, false);
-    else
+    else if (!io->failed) /* a failure is the last that is told */
         io_emit(io, IO_TIMEOUT);
 }
 
@@ -465,7 +466,7 @@ void io_resume(struct io *io)
     if (!io->paused || io->dead)
         return;
     io->paused = false;
-    if (!io->eof && !io->failed && io->phase != IO_TLS_WAITING)
+    if (!io->eof && !io->failed && io->fd >= 0 && io->phase != IO_TLS_WAITING)
         set_reading(io, true);
     io->deliver = true;
     loop_task_queue(io->loop, &io->task);
@@ -482,7 +483,7 @@ void io_write(struct io *io, const void *data, size_t len)
 
 void io_hold(struct io *io, bool hold)
 {
-    if (io->hold && !hold && buf_len(&io->out) > 0)
+    if (io->hold && !hold && (buf_len(&io->out) > 0 || io->want_drained))
         loop_task_queue(io->loop, &io->task);
     io->hold = hold;
 }

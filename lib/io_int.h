@@ -44,20 +44,19 @@ struct io {
     bool lingering : 1;
     bool last : 1; /* the peer is to close first */
     bool dead : 1;
-    bool tls_wants_write : 1;
     uint32_t linger;
 };
 
 /* Reports IO_FAILED (once); `why` is a static text. */
 void io_fail(struct io *io, const char *why);
 /* Takes bytes out of the socket: > 0, 0 at end of file, -1 would block, -2 failed (io_fail was
- * called). */
+ * called). `size` is a TLS record's (16 KiB) at least. */
 ssize_t io_tls_read(struct io *io, char *data, size_t size);
 /* The same for writing: > 0, -1 would block, -2 failed. */
 ssize_t io_tls_write(struct io *io, const char *data, size_t len);
 /* Goes on with the handshake; reports IO_SECURED or IO_FAILED. */
 void io_tls_handshake(struct io *io);
-/* Decrypted bytes wait inside the TLS layer, of which the kernel knows nothing. */
+/* The stream's end was read behind the last bytes: nothing will wake us to tell it. */
 bool io_tls_pending(const struct io *io);
 /* Says goodbye (close_notify) and frees. */
 void io_tls_free(struct io *io, bool polite);

@@ -19,16 +19,24 @@
 struct io_tls {
     SSL *ssl;
     struct io_secure secure;
-    char *why; /* of the failure */
+    char *why;  /* of the failure */
+    bool ended; /* the stream is over: with `why`, or in good order */
 };
 
-/* Reports the failure of a call on the SSL object; the text lives as long as the io. */
-static void fail(struct io *io, int ssl_error)
+/* Remembers how the stream ended, and why it failed if it did; the text lives as long as the io. */
+static void note_end(struct io *io, int ssl_error)
 {
     char text[256];
-    free(io->tls->why);
-    io->tls->why = mem_strdup(tls_failure(io->tls->ssl, ssl_error, text, sizeof text));
-    io_fail(io, io->tls->why);
+    io->tls->ended = true;
+    if (ssl_error != SSL_ERROR_ZERO_RETURN && io->tls->why == NULL)
+        io->tls->why = mem_strdup(tls_failure(io->tls->ssl, ssl_error, text, sizeof text));
+}
+
+/* Reports the failure of a call on the SSL object. */
+static void fail(struct io *io, int ssl_error)
+{
+    note_end(io, ssl_error);
+    io_fail(io, io->tls->why != NULL ? io->tls->why : "the peer ended TLS");
 }
 
 static void start(struct io *io, SSL *ssl)
@@ -76,14 +84,8 @@ void io_tls_handshake(struct io *io)
         secure->cipher = SSL_get_cipher_name(ssl);
         SSL_get_cipher_bits(ssl, &secure->bits);
         io->phase = IO_TLS_OPEN;
-        if (!io->reading && !io->eof) {
-            io->reading = true;
-            event_add(&io->read_event, NULL);
-        }
-        if (io_emit(io, IO_SECURED) && !io->paused) {
-            io->deliver = true;
+        if (io_emit(io, IO_SECURED)) /* what was written meanwhile goes out */
             loop_task_queue(io->loop, &io->task);
-        }
         return;
     }
     int why = SSL_get_error(ssl, done);
@@ -93,12 +95,14 @@ void io_tls_handshake(struct io *io)
         fail(io, why);
 }
 
+/* Records are taken out whole, so that nothing stays inside the TLS layer of which the kernel knows
+ * nothing, but for the stream's end: that is told by the next call. */
 ssize_t io_tls_read(struct io *io, char *data, size_t size)
 {
-    ERR_clear_error();
     size_t total = 0;
     int why = SSL_ERROR_NONE;
-    while (total < size) {
+    ERR_clear_error();
+    while (!io->tls->ended && size - total >= SSL3_RT_MAX_PLAIN_LENGTH) {
         size_t n = 0;
         if (SSL_read_ex(io->tls->ssl, data + total, size - total, &n) != 1) {
             why = SSL_get_error(io->tls->ssl, 0);
@@ -106,17 +110,17 @@ ssize_t io_tls_read(struct io *io, char *data, size_t size)
         }
         total += n;
     }
-    if (total > 0)
-        return (ssize_t)total; /* a fault behind it comes up again at the next read */
-    if (why == SSL_ERROR_WANT_READ)
-        return -1;
-    if (why == SSL_ERROR_WANT_WRITE) {
+    if (why == SSL_ERROR_WANT_WRITE)
         io_want_write(io);
+    else if (why != SSL_ERROR_NONE && why != SSL_ERROR_WANT_READ)
+        note_end(io, why);
+    if (total > 0)
+        return (ssize_t)total;
+    if (!io->tls->ended)
         return -1;
-    }
-    if (why == SSL_ERROR_ZERO_RETURN)
+    if (io->tls->why == NULL)
         return 0;
-    fail(io, why);
+    io_fail(io, io->tls->why);
     return -2;
 }
 
@@ -135,7 +139,7 @@ ssize_t io_tls_write(struct io *io, const char *data, size_t len)
 
 bool io_tls_pending(const struct io *io)
 {
-    return io->phase == IO_TLS_OPEN && SSL_has_pending(io->tls->ssl);
+    return io->phase == IO_TLS_OPEN && io->tls->ended && !io->eof && !io->failed;
 }
 
 void io_tls_free(struct io *io, bool polite)
