@@ -17,6 +17,7 @@
 #include "proxy/dialler.h"
 #include "proxy/line.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,11 +37,19 @@ static void succeed(struct session *s)
     s->conn_bound = true;
 }
 
+/* Is the reply one that AUTH may have (RFC 4954 4, 6)? A 2xx other than 235 lets nobody in. */
+static bool answers_auth(int code)
+{
+    return code == 235 || code == 334 || (code >= 400 && code != 421);
+}
+
 static void on_reply(struct session *s, const struct backend_reply *reply)
 {
-    if (reply->code == 421) {
+    if (!answers_auth(reply->code)) {
         struct backend_conn *conn = s->conn;
-        failed(s, "the backend answered 421 to AUTH");
+        char why[512];
+        snprintf(why, sizeof why, "AUTH answered %d %.400s", reply->code, reply->text);
+        failed(s, why);
         backend_conn_free(conn);
         return;
     }
@@ -51,7 +60,7 @@ static void on_reply(struct session *s, const struct backend_reply *reply)
         io_hold(s->io, false);
         return;
     }
-    if (reply->code / 100 == 2)
+    if (reply->code == 235)
         succeed(s);
     else if (reply->code / 100 == 5)
         auth_limit_failed(s->setup->server->auth_limit, &s->client, session_now(s));
@@ -129,12 +138,14 @@ static void on_dialled(struct backend_conn *conn, const char *why, void *arg)
         failed(s, why);
 }
 
-/* A fresh connection for each first attempt: what others used may close under the secret. */
+/* A fresh connection for each first attempt: what others used may close under the secret. A later
+ * one goes on where the first was, unless a transaction has put another backend's in its place. */
 static void dial(struct session *s)
 {
     const struct client_view view = session_view(s);
     session_enter(s, SESSION_WAIT);
-    if (s->conn != NULL && s->conn_tainted) {
+    if (s->conn != NULL && s->conn_tainted &&
+        backend_conn_backend(s->conn) == s->listen->auth_backend) {
         begin(s);
         return;
     }
