@@ -287,7 +287,8 @@ static void on_rcpt(struct delivery *d, const struct backend_reply *reply)
 
 static void on_end(struct delivery *d, const struct backend_reply *reply)
 {
-    d->mailed = false; /* the transaction is over, whatever it says (RFC 5321 4.1.1.4) */
+    d->mailed = false; /* the transaction is over, whatever it says (RFC 5321 4.1.1.4)... */
+    d->dirty = by_bdat(d) && reply->code / 100 != 2; /* ...but for BDAT (RFC 3030 2: RSET) */
     d->messages++;
     if (verdict(reply) && !d->streaming)
         answer(d, DELIVERY_REPLY, reply, NULL);
@@ -477,7 +478,7 @@ struct backend_conn *delivery_free(struct delivery *d, bool *dirty, size_t *mess
     struct backend_conn *conn = d->conn;
     *dirty = d->mailed || d->dirty;
     *messages = d->messages;
-    if (conn != NULL && !backend_conn_quiet(conn)) {
+    if (conn != NULL && (d->streaming || !backend_conn_quiet(conn))) {
         backend_conn_free(conn);
         conn = NULL;
     }
