@@ -27,6 +27,7 @@ static void become(struct session *s, const struct xclient *who)
     free(s->helo);
     s->helo = NULL; /* the peer says EHLO for it next */
     s->authenticated = false;
+    s->conn_bound = false; /* the connection is given back already */
     s->trusted =
         (who->seen & XCLIENT_LOGIN) != 0 || gate_client_trusted(session_config(s), &s->client);
 }
