@@ -39,6 +39,7 @@ struct pending { /* a command whose reply is due, or which waits to be sent */
     int tag;
     bool sent;
     uint64_t timeout;
+    uint64_t end; /* of what was written with it, as `written` counts */
     size_t len;
     char line[];
 };
@@ -57,6 +58,7 @@ struct backend_conn {
     struct capability offer;
     STAILQ_HEAD(, pending) queue;
     size_t heard;
+    uint64_t written; /* octets of the owner's handed to io */
     size_t xclients;
     uint64_t dialled;
     char *why;
@@ -237,6 +239,19 @@ static void on_greeting(struct backend_conn *conn, const struct backend_reply *r
         fault_reply(conn, "the banner", reply);
 }
 
+static void write_out(struct backend_conn *conn, const void *data, size_t len)
+{
+    io_write(conn->io, data, len);
+    conn->written += len;
+}
+
+/* Has all of the command, or of the message, gone out? A reply before that answers something else,
+ * and taken for the answer it would be a 250 to a message that the backend has not seen. */
+static bool gone_out(const struct backend_conn *conn, const struct pending *pending)
+{
+    return pending->sent && pending->end + io_pending(conn->io) <= conn->written;
+}
+
 /* Sends what may go out: all of it with PIPELINING, else one command at a time. */
 static void pump(struct backend_conn *conn)
 {
@@ -246,9 +261,11 @@ static void pump(struct backend_conn *conn)
     {
         if (pending != first && !(conn->offer.bits & CAP_PIPELINING))
             break;
-        if (!pending->sent)
-            io_write(conn->io, pending->line, pending->len);
-        pending->sent = true;
+        if (!pending->sent) {
+            write_out(conn, pending->line, pending->len);
+            pending->end = conn->written;
+            pending->sent = true;
+        }
     }
     io_deadline(conn->io, first != NULL ? first->timeout : 0);
 }
@@ -256,7 +273,7 @@ static void pump(struct backend_conn *conn)
 static void on_answer(struct backend_conn *conn, const struct backend_reply *reply)
 {
     struct pending *pending = STAILQ_FIRST(&conn->queue);
-    if (pending == NULL || !pending->sent) {
+    if (pending == NULL || !gone_out(conn, pending)) {
         fault_reply(conn, "unasked, the backend", reply);
         return;
     }
@@ -500,12 +517,14 @@ void backend_conn_send(struct backend_conn *conn, int tag, const char *line, siz
 
 void backend_conn_text(struct backend_conn *conn, const void *data, size_t len)
 {
-    io_write(conn->io, data, len);
+    write_out(conn, data, len);
 }
 
 void backend_conn_expect(struct backend_conn *conn, int tag, uint64_t timeout)
 {
-    queue(conn, tag, NULL, 0, timeout)->sent = true;
+    struct pending *pending = queue(conn, tag, NULL, 0, timeout);
+    pending->end = conn->written;
+    pending->sent = true;
     if (!conn->waits_drained)
         pump(conn);
 }
