@@ -165,12 +165,14 @@ static inline struct config *rig_config(const char *listen, const char *backend,
 {
     char *faults = NULL;
     char *warnings = NULL;
+    bool own = strstr(backend, "address = {") != NULL;
+    const char *address = own ? "" : "address = {\"127.0.0.1:10025\"}";
     char *text = mem_printf("hostname = mx.example.org\nstate-dir = \"/tmp\"\n"
                             "listen mx { address = {\"127.0.0.1:25\"} %s }\n"
-                            "backend main { address = {\"127.0.0.1:10025\"} %s }\n"
+                            "backend main { %s %s }\n"
                             "relay { domains = {\"example.org\", \"other.example\"} "
                             "networks = {\"192.0.2.0/24\"} }\n%s\n",
-                            listen, backend, extra);
+                            listen, address, backend, extra);
     struct config *config = config_read_text("rig.conf", text, strlen(text), &faults, &warnings);
     if (config == NULL)
         fprintf(stderr, "%s\n%s\n", text, faults);

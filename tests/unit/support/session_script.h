@@ -20,7 +20,8 @@
  *   {eof       Gatepost has closed the connection without another word
  *   # MS       time passes
  *   log TEXT   the log since the last look holds TEXT
- *   ! WORD     tls, leave (client), close (backend), refuse (the next dial), drain, full
+ *   ! WORD     tls, leave (client), close (backend), refuse (the next dial), drain, ignore (what
+ *              the backend heard), full
  *              (there is room for 8 KiB of messages), big or long
  *              (the client sends 100,000 octets, in lines or without one)
  *
@@ -256,6 +257,8 @@ static inline void script_act(struct player *p, const char *word)
         p->rig.refuse++;
     else if (strcmp(word, "drain") == 0)
         session_drain(rig_session(&p->rig));
+    else if (strcmp(word, "ignore") == 0)
+        buf_free(&p->backend->heard);
     else if (strcmp(word, "full") == 0)
         spool_budget_set(p->rig.server->budget, 4096, 4096, 4096);
     else if (strcmp(word, "big") == 0 || strcmp(word, "long") == 0)
