@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Running it: checking a config, exit codes, dropping rights, reload, drain, systemd."""
 
+import fcntl
 import json
 import os
 import pwd
@@ -382,7 +383,8 @@ def test_sockets_from_systemd_are_served(gatepost, backend, folder):
         (folder / "launch.py").write_text(LAUNCHER, encoding="ascii")
         gate.wrap = [sys.executable, str(folder / "launch.py"), str(listener.fileno())]
         gate.start(pass_fds=(listener.fileno(),))
-    # systemd's sockets block; no worker may, so all sessions live on while more come.
+        # systemd's sockets block, and two workers accept from each: one would wait for ever.
+        assert fcntl.fcntl(listener, fcntl.F_GETFL) & os.O_NONBLOCK
     clients = [gate.client(timeout=5) for _ in range(10)]
     for smtp in clients:
         smtp.ehlo()
