@@ -16,7 +16,7 @@
 #include <sys/queue.h>
 
 #define HEALTH_MAX      1024
-#define REST_FIRST_MS   1000
+#define REST_FIRST_MS   1000ULL
 #define REST_LONGEST_MS 60000
 
 struct health {
