@@ -279,11 +279,11 @@ static inline bool rig_take(struct rig *rig)
 /* Runs the session until it has nothing more to do. */
 static inline void rig_run(struct rig *rig)
 {
-    bool news = true;
-    for (int quiet = 0, turns = 0; quiet < 2 && turns < 4000; turns++) {
+    int turns = 0;
+    for (int quiet = 0; quiet < 2; turns++) {
         loop_poll(rig->worker.loop);
-        news = rig_take(rig);
-        quiet = news ? 0 : quiet + 1;
+        quiet = rig_take(rig) ? 0 : quiet + 1;
+        assert(turns < 4000); /* it must come to rest */
     }
 }
 
