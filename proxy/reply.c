@@ -4,7 +4,7 @@
  *
  * Promises: faults are 4xx, and each 2xx here is about the dialogue: the 2xx to recipients and to
  * a message are the backend's words and never come from this table. Enhanced codes stand in every
- * reply that may carry one (RFC 2034: not in 220, 221 and 354, nor in replies to HELO and EHLO).
+ * reply that may carry one (RFC 2034: not in the greeting, in 354, or in replies to HELO and EHLO).
  */
 #include "proxy/reply.h"
 
