@@ -141,6 +141,35 @@ static const struct script silences[] = {
               "# 1", FAULT, "{eof"}},
 };
 
+static const struct script clients[] = {
+    {.name = "it_leaves_before_its_final_dot",
+     .step = {HELLO, RCPT, DATA, ">> x: y\r\n\r\n.\r", "! leave", "{ QUIT", "log the client left"}},
+    {.name = "it_leaves_before_our_final_dot",
+     .step = {HELLO, RCPT, DATA, TEXT, "{ DATA", "! leave", "} 354 go", "{eof",
+              "log the client left"}},
+    {.name = "it_leaves_after_our_final_dot",
+     .step = {HELLO, RCPT, DATA, TEXT, "{ DATA", "} 354 go", "{text x: y\n", "! leave",
+              "} 250 2.0.0 queued", "{ QUIT", "log reply=\"250 2.0.0 queued\""}},
+    {.name = "it_leaves_while_rcpt_waits",
+     .step = {HELLO, MAIL, ASK, "+ up", HEARD, "! leave", YES, "{ QUIT"}},
+    {.name = "it_leaves_while_the_backend_is_dialled",
+     .step = {HELLO, MAIL, ASK, "! leave", "+ up", HEARD, YES, "{ QUIT"}},
+    {.name = "it_is_not_kept_waiting_for_rcpt_without_end",
+     .extra = "timeouts { backend-reply = 4m }",
+     .step = {HELLO, MAIL, ASK, "+ up", HEARD, "# 200000", "} 250 1", "# 39999", "<n 0", "# 1",
+              FAULT, "{eof", "> NOOP", "< 250"}},
+    {.name = "it_is_not_kept_waiting_for_the_end_of_data_without_end",
+     .extra = "timeouts { backend-reply = 4m backend-end-of-data = 6m }",
+     .step = {HELLO, RCPT, DATA, TEXT, "{ DATA", "# 200000", "} 354 go", "{text x: y\n", "# 339999",
+              "<n 0", "# 1", FAULT, "{eof"}},
+    {.name = "it_is_not_kept_waiting_for_auth_without_end",
+     .listen = "auth = plain",
+     .extra = "timeouts { backend-reply = 4m }",
+     .step = {HELLO, "> AUTH PLAIN AGEAYg==", "+", "# 5000", "} 220 b", "{ EHLO *",
+              "} 250-b\n250 AUTH PLAIN", "{ AUTH *", "# 234999", "<n 0", "# 1", FAULT, "{eof",
+              "> NOOP", "< 250"}},
+};
+
 static const struct script oddities[] = {
     {.name = "a_reply_before_the_end_of_data",
      .step = {HELLO, RCPT, DATA, TEXT, "{ DATA", "} 354 go\n250 2.0.0 early", FAULT}},
@@ -261,6 +290,10 @@ static const struct mapping {
     {"504 5.5.4 parameter", "!!!!"},
     {"521 5.3.2 no mail", "!!!!"},
     {"530 5.7.0 starttls first", "!!!!"},
+    {"511 5.1.1 x", "!!!!"},
+    {"535 5.7.8 x", "!!!!"},
+    {"541 5.4.1 x", "!!!!"},
+    {"571 5.7.1 x", "!!!!"},
     {"334 eA==", "!!!!"},
     {"354 go", "!! !"},
     {"150 x", "!!!!"},
@@ -373,6 +406,7 @@ int main(void)
     int failed = script_run("deaths", deaths, COUNT(deaths));
     failed += script_run("replays", replays, COUNT(replays));
     failed += script_run("silences", silences, COUNT(silences));
+    failed += script_run("clients", clients, COUNT(clients));
     failed += script_run("oddities", oddities, COUNT(oddities));
     failed += script_run("reuse", reuse, COUNT(reuse));
     failed += cmocka_run_group_tests_name("replies", tests, NULL, NULL);
