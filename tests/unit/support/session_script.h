@@ -171,8 +171,8 @@ static inline void script_text(struct player *p, const char *want, bool dotted)
 static inline void script_bdat(struct player *p, const char *want)
 {
     char *line = script_take(&p->backend->heard, false);
-    unsigned long size;
-    char end;
+    unsigned long size = 0;
+    char end = 0;
     if (line == NULL || sscanf(line, "BDAT %lu LAS%c", &size, &end) != 2 || end != 'T')
         script_fail(p, "no BDAT LAST", line != NULL ? line : "");
     free(line);
