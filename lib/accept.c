@@ -13,6 +13,7 @@
 #include "lib/mem.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -81,8 +82,9 @@ int accept_listen(const struct addr *address, bool transparent, char **why)
     return -1;
 }
 
-bool accept_address(int fd, struct addr *out)
+bool accept_adopt(int fd, struct addr *out)
 {
+    const int on = 1;
     struct sockaddr_storage sa;
     socklen_t len = sizeof sa;
     int listening = 0;
@@ -91,7 +93,9 @@ bool accept_address(int fd, struct addr *out)
         getsockname(fd, (struct sockaddr *)&sa, &len) != 0)
         return false;
     addr_from_sockaddr((struct sockaddr *)&sa, out);
-    return out->family != AF_UNSPEC;
+    int flags = fcntl(fd, F_GETFL);
+    return out->family != AF_UNSPEC && flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 &&
+           setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0;
 }
 
 static void on_resume(void *arg)

@@ -20,8 +20,9 @@ typedef void (*accept_pause_fn)(const char *why, void *arg);
  * is accepted), or -1: *why (caller frees) says what to do. `transparent`: takes connections to
  * addresses that are not ours (IP_TRANSPARENT, CAP_NET_RAW or CAP_NET_ADMIN). Any thread. */
 int accept_listen(const struct addr *address, bool transparent, char **why);
-/* The address a listening descriptor (from systemd, say) is bound to; false: it is not one. */
-bool accept_address(int fd, struct addr *out);
+/* Makes a listening descriptor that somebody else opened (systemd) what accept_listen() would have
+ * made it: non-blocking, TCP_NODELAY. *out gets its address. False: it does not listen on IP. */
+bool accept_adopt(int fd, struct addr *out);
 
 /* Accepts from `fd` (the caller's, and shared between loops) until freed. One connection a
  * wake-up, so that idle loops get their share. */

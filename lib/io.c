@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -277,6 +278,10 @@ static void on_task(void *arg)
         free(io);
         return;
     }
+    if (io->fd < 0) { /* a dial that came to nothing is told from the loop, like any fault */
+        io_fail(io, io->error);
+        return;
+    }
     if (!io->hold || io->closing || io->phase == IO_TLS_WAITING)
         flush(io);
     if (!io->deliver || io->dead || io->paused || io->failed || io->closing)
@@ -313,79 +318,6 @@ struct io *io_new(struct loop *loop, int fd, const struct addr *peer, io_fn fn, 
     if (fd >= 0) {
         event_assign(&io->read_event, loop_base(loop), fd, EV_READ | EV_PERSIST, on_readable, io);
         set_reading(io, true);
-    }
-    return io;
-}
-
-/* A fault before there is a connection is told from the loop, like any other. */
-static void fail_later(void *arg)
-{
-    struct io *io = arg;
-    io->task.fn = on_task;
-    if (io->dead) {
-        free(io);
-        return;
-    }
-    const char *why = io->error;
-    io_fail(io, why);
-}
-
-static int set_option(int fd, int level, int name)
-{
-    const int on = 1;
-    return setsockopt(fd, level, name, &on, sizeof on);
-}
-
-/* Binds to an address that need not be ours; the kernel picks the port when it knows the peer. */
-static int bind_source(int fd, const struct io_route *route)
-{
-    struct addr from = route->from;
-    if (from.family == AF_UNSPEC)
-        return 0;
-    from.port = 0;
-    if (route->transparent) {
-        int failed = from.family == AF_INET6 ? set_option(fd, SOL_IPV6, IPV6_TRANSPARENT)
-                                             : set_option(fd, SOL_IP, IP_TRANSPARENT);
-        if (failed)
-            return -1;
-    }
-    set_option(fd, SOL_IP, IP_BIND_ADDRESS_NO_PORT);
-    struct sockaddr_storage sa;
-    socklen_t len = addr_to_sockaddr(&from, &sa);
-    return bind(fd, (struct sockaddr *)&sa, len);
-}
-
-/* A socket on its way to the peer, or -1 with *why. */
-static int dial(const struct io_route *route, const char **why)
-{
-    struct sockaddr_storage sa;
-    socklen_t len = addr_to_sockaddr(&route->to, &sa);
-    int fd = socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0) {
-        *why = strerrordesc_np(errno);
-        return -1;
-    }
-    set_option(fd, IPPROTO_TCP, TCP_NODELAY);
-    if (bind_source(fd, route) == 0 &&
-        (connect(fd, (struct sockaddr *)&sa, len) == 0 || errno == EINPROGRESS))
-        return fd;
-    *why = strerrordesc_np(errno);
-    close(fd);
-    return -1;
-}
-
-/* Only the read event is asked for: a connection that comes to nothing wakes it too, and where we
- * have something to say first the write waits for the connection by itself. */
-struct io *io_connect(struct loop *loop, const struct io_route *route, io_fn fn, void *arg)
-{
-    const char *why = "";
-    int fd = dial(route, &why);
-    struct io *io = io_new(loop, fd, &route->to, fn, arg);
-    io->connecting = true;
-    if (fd < 0) {
-        io->error = why;
-        io->task.fn = fail_later;
-        loop_task_queue(loop, &io->task);
     }
     return io;
 }
@@ -470,6 +402,21 @@ void io_resume(struct io *io)
         set_reading(io, true);
     io->deliver = true;
     loop_task_queue(io->loop, &io->task);
+}
+
+bool io_peer_gone(const struct io *io)
+{
+    struct pollfd look = {.fd = io->fd, .events = POLLRDHUP};
+    char byte;
+    if (io->dead || io->failed || io->eof)
+        return true;
+    if (poll(&look, 1, 0) <= 0)
+        return false;
+    if (look.revents & (POLLERR | POLLHUP))
+        return true;
+    /* It has said its last: QUIT may be among what is unread, and its replies still wanted. */
+    return io->phase != IO_PLAIN ||
+           (buf_len(&io->in) == 0 && recv(io->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0);
 }
 
 void io_write(struct io *io, const void *data, size_t len)

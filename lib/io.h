@@ -74,6 +74,10 @@ void io_consume(struct io *io, size_t len);
 void io_pause(struct io *io);
 void io_resume(struct io *io);
 
+/* Has the peer closed its side, or the connection broken, with nothing left to read? Asked of the
+ * kernel: also a paused object's peer. */
+bool io_peer_gone(const struct io *io);
+
 /* Queues bytes (copied). */
 void io_write(struct io *io, const void *data, size_t len);
 /* true: what is written waits, false: it goes out when the callback returns. For replies to a
@@ -90,6 +94,9 @@ void io_deadline(struct io *io, uint64_t ms);
 /* Begins TLS after what is queued has gone out in plaintext. Unread plaintext must have been dealt
  * with by the caller; the object drops whatever is left. IO_SECURED or IO_FAILED follows. */
 void io_start_tls_server(struct io *io, struct tls_server *tls);
+/* The same where what is unread is no plaintext but the beginning of the handshake: implicit TLS
+ * behind a PROXY header. */
+void io_start_tls_server_early(struct io *io, struct tls_server *tls);
 /* `name` is sent as SNI and checked where `tls` verifies; may be NULL. */
 void io_start_tls_client(struct io *io, struct tls_client *tls, const char *name);
 /* NULL while the connection is plain. */
@@ -98,6 +105,8 @@ const struct io_secure *io_secure(const struct io *io);
 const struct addr *io_peer(const struct io *io);
 /* Our end of the connection, asked of the kernel. */
 struct addr io_local(const struct io *io);
+/* Did a dial fail on our side: no descriptor, no port, no right to the source address? */
+bool io_local_fault(const struct io *io);
 /* Why IO_FAILED came, in words for the log; "" before. */
 const char *io_error(const struct io *io);
 

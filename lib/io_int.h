@@ -32,6 +32,7 @@ struct io {
     int fd;
     enum io_tls_phase phase : 8;
     bool connecting : 1;
+    bool local_fault : 1;
     bool reading : 1; /* the read event is pending */
     bool writing : 1; /* the write event is pending */
     bool paused : 1;

@@ -9,6 +9,7 @@
  */
 #include "lib/io_int.h"
 
+#include "lib/io_prefix.h"
 #include "lib/mem.h"
 #include "lib/tls_int.h"
 
@@ -58,18 +59,26 @@ void io_start_tls_server(struct io *io, struct tls_server *tls)
 {
     if (io->dead || io->failed || io->tls != NULL)
         return;
-    SSL *ssl = tls_server_session(tls);
-    start(io, ssl);
-    SSL_set_accept_state(ssl);
+    start(io, tls_server_session(tls));
+}
+
+void io_start_tls_server_early(struct io *io, struct tls_server *tls)
+{
+    size_t len;
+    const char *unread = io_data(io, &len);
+    if (io->dead || io->failed || io->tls != NULL)
+        return;
+    char *hello = len > 0 ? mem_strndup(unread, len) : NULL;
+    start(io, tls_server_session(tls));
+    if (hello != NULL)
+        io_prefix_push(io->tls->ssl, hello, len);
 }
 
 void io_start_tls_client(struct io *io, struct tls_client *tls, const char *name)
 {
     if (io->dead || io->failed || io->tls != NULL)
         return;
-    SSL *ssl = tls_client_session(tls, name);
-    start(io, ssl);
-    SSL_set_connect_state(ssl);
+    start(io, tls_client_session(tls, name));
     io->tls->secure.verified = tls_client_verifies(tls);
 }
 

@@ -74,8 +74,9 @@ struct loop *loop_new(void)
     struct event_config *config = event_config_new();
     if (config == NULL)
         abort();
-    /* The change list saves an epoll_ctl where an event is taken out and put back in one turn. */
-    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+    /* No change list for epoll: what is taken out must be out before its descriptor is closed, or
+     * its number may be another thread's by then. */
+    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
     loop->base = event_base_new_with_config(config);
     event_config_free(config);
     loop->post_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
