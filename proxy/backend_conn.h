@@ -84,6 +84,8 @@ size_t backend_conn_backend(const struct backend_conn *conn);
 const struct setup *backend_conn_setup(const struct backend_conn *conn);
 /* Would a new connection for `view` go to the same place and say the same of the client? */
 bool backend_conn_same_view(const struct backend_conn *conn, const struct client_view *view);
+/* How many replies were refusals, 4xx or 5xx: servers grow unfriendly after some. */
+size_t backend_conn_errors(const struct backend_conn *conn);
 /* Milliseconds since the dial. */
 uint64_t backend_conn_age(const struct backend_conn *conn);
 

@@ -23,12 +23,30 @@
 
 enum tag { TAG_AUTH, TAG_RSET };
 
+/* No answer of the backend: 451. */
 static void failed(struct session *s, const char *why)
 {
     session_log_fault(s, why);
-    s->conn = NULL;
+    session_forget_conn(s);
+    cmd_auth_forget(s);
     session_reply(s, REPLY_FAULT, NULL);
     session_resume(s);
+}
+
+void cmd_auth_forget(struct session *s)
+{
+    if (s->auth_line != NULL)
+        explicit_bzero(s->auth_line, strlen(s->auth_line));
+    free(s->auth_line);
+    s->auth_line = NULL;
+}
+
+void cmd_auth_give_up(struct session *s, const char *why)
+{
+    struct backend_conn *conn = s->conn;
+    cmd_auth_cancel(s);
+    failed(s, why);
+    backend_conn_free(conn);
 }
 
 static void succeed(struct session *s)
@@ -62,7 +80,7 @@ static void on_reply(struct session *s, const struct backend_reply *reply)
     }
     if (reply->code == 235)
         succeed(s);
-    else if (reply->code / 100 == 5)
+    else if (reply->code / 100 == 5 && reply->code != 501) /* 501: "*", or not understood */
         auth_limit_failed(s->setup->server->auth_limit, &s->client, session_now(s));
     session_resume(s);
 }
@@ -84,11 +102,9 @@ static void on_conn(struct backend_conn *conn, enum backend_event event, int tag
         failed(s, backend_conn_why(conn));
     } else if (s->state == SESSION_AUTH) {
         session_log_fault(s, backend_conn_why(conn));
-        s->conn = NULL;
-        session_reply(s, REPLY_FAULT, NULL);
-        session_enter(s, SESSION_COMMAND);
+        session_forget_conn(s); /* told in answer to the client's line, which may be under way */
     } else {
-        s->conn = NULL;
+        session_forget_conn(s);
     }
     backend_conn_free(conn);
 }
@@ -124,7 +140,7 @@ static void begin(struct session *s)
                           session_config(s)->timeouts.backend_reply);
     s->conn_dirty = false;
     send_line(s, s->auth_line, strlen(s->auth_line));
-    explicit_bzero(s->auth_line, strlen(s->auth_line));
+    cmd_auth_forget(s);
 }
 
 static void on_dialled(struct backend_conn *conn, const char *why, void *arg)
@@ -144,7 +160,7 @@ static void dial(struct session *s)
 {
     const struct client_view view = session_view(s);
     session_enter(s, SESSION_WAIT);
-    if (s->conn != NULL && s->conn_tainted &&
+    if (s->conn != NULL && s->conn_tainted && backend_conn_same_view(s->conn, &view) &&
         backend_conn_backend(s->conn) == s->listen->auth_backend) {
         begin(s);
         return;
@@ -168,7 +184,6 @@ void cmd_auth(struct session *s, const char *args, size_t len)
                auth_limit_reached(s->setup->server->auth_limit, &s->client, most, session_now(s))) {
         session_reply(s, REPLY_AUTH_LIMIT, NULL);
     } else {
-        free(s->auth_line);
         s->auth_line = mem_printf("AUTH %s", args);
         dial(s);
     }
@@ -193,6 +208,13 @@ bool cmd_auth_step(struct session *s)
     case LINE_NUL:
         session_close(s, REPLY_BAD_LINE, "bad line in the AUTH dialogue");
         return false;
+    }
+    if (s->conn == NULL) {
+        io_consume(s->io, used);
+        session_enter(s, SESSION_COMMAND);
+        session_reply(s, REPLY_FAULT, NULL);
+        session_settle(s);
+        return true;
     }
     session_enter(s, SESSION_WAIT);
     send_line(s, data, line_len);

@@ -19,11 +19,35 @@
 #include <string.h>
 #include <time.h>
 
+/* Octets read and dropped behind SIZE before the session ends: an honest client's last lines. */
+#define BEYOND_SIZE (1024 * 1024)
+
+/* What SIZE said, or our own limit; 0: none. */
+static uint64_t most_octets(const struct session *s)
+{
+    return s->offered.size != 0 ? s->offered.size : session_config(s)->limits.message_size;
+}
+
+/* The message will be refused: no more of it is kept. */
+static void drop_text(struct transaction *txn)
+{
+    spool_free(txn->spool);
+    txn->spool = NULL;
+}
+
 void cmd_data_store(void *arg, const char *data, size_t len)
 {
-    struct transaction *txn = arg;
-    if (!txn->spool_full && !spool_add(txn->spool, data, len))
+    struct session *s = arg;
+    struct transaction *txn = s->txn;
+    uint64_t most = most_octets(s);
+    txn->stored += len;
+    txn->too_big = most != 0 && txn->stored > most;
+    if (txn->spool == NULL)
+        return;
+    if (!txn->too_big && !spool_add(txn->spool, data, len))
         txn->spool_full = true;
+    if (txn->too_big || txn->spool_full)
+        drop_text(txn);
 }
 
 void cmd_data_begin(struct session *s, bool dotted)
@@ -36,10 +60,15 @@ void cmd_data_begin(struct session *s, bool dotted)
     s->text_octets = 0;
 }
 
-bool cmd_data_rate(struct session *s, size_t len)
+bool cmd_data_block(struct session *s, size_t len)
 {
     const struct config *config = session_config(s);
+    uint64_t most = most_octets(s);
     s->text_octets += len;
+    if (most != 0 && s->text_octets > most + BEYOND_SIZE) {
+        session_close(s, REPLY_TOO_BIG, "far more data than SIZE allows");
+        return false;
+    }
     io_deadline(s->io, config->timeouts.data);
     uint64_t allowed = config->timeouts.data;
     if (config->limits.data_rate != 0)
@@ -77,13 +106,13 @@ bool cmd_data_step(struct session *s)
     const char *data = io_data(s->io, &len);
     if (len == 0)
         return false;
-    size_t used = text_in_feed(&s->txn->text, data, len, cmd_data_store, s->txn, &end);
+    size_t used = text_in_feed(&s->txn->text, data, len, cmd_data_store, s, &end);
     io_consume(s->io, used);
     if (end) {
         cmd_data_finish(s);
         return true;
     }
-    cmd_data_rate(s, used);
+    cmd_data_block(s, used);
     return false;
 }
 
@@ -97,9 +126,7 @@ static bool refused(const struct session *s, enum reply *reply)
         faults &= TEXT_NUL;
     if (faults != 0)
         *reply = REPLY_BARE_NEWLINE;
-    else if (s->offered.size != 0 && txn->text.size > s->offered.size)
-        *reply = REPLY_TOO_BIG;
-    else if (limits->message_size != 0 && txn->text.size > limits->message_size)
+    else if (txn->too_big)
         *reply = REPLY_TOO_BIG;
     else if (txn->text.header_size > limits->header_size)
         *reply = REPLY_HEADER_TOO_BIG;
@@ -134,6 +161,13 @@ static void write_received(struct session *s)
     received_write(&field, &txn->head);
 }
 
+/* For the delivery: is there still somebody to tell? */
+static bool client_stays(void *arg)
+{
+    const struct session *s = arg;
+    return !io_peer_gone(s->io);
+}
+
 static void deliver(struct session *s)
 {
     struct transaction *txn = s->txn;
@@ -144,6 +178,7 @@ static void deliver(struct session *s)
         .chunked = txn->chunked,
         .dot_lines = txn->text.dot_lines,
         .ends_in_crlf = txn->text.ends_in_crlf,
+        .wanted = client_stays,
     };
     session_enter(s, SESSION_DELIVER);
     delivery_text(txn->delivery, &text);
@@ -175,6 +210,7 @@ void cmd_data_answer(struct session *s, enum delivery_answer answer,
         if (reply->code / 100 == 2) {
             s->messages++;
             s->junk = 0;
+            s->errors = 0; /* as Postfix counts: errors without delivering mail */
         }
     }
     session_end_transaction(s);

@@ -37,7 +37,7 @@ static bool limits_ok(struct session *s, const struct path *sender, const struct
         session_reply(s, REPLY_NEEDS_SMTPUTF8, NULL);
     else if ((params->seen & PARAM_SIZE) && s->offered.size != 0 && params->size > s->offered.size)
         session_reply(s, REPLY_TOO_BIG, NULL);
-    else if (s->offered.mail_max != 0 && s->messages >= s->offered.mail_max)
+    else if (s->offered.mail_max != 0 && s->mails >= s->offered.mail_max)
         session_reply(s, REPLY_TOO_MANY_MESSAGES, NULL);
     else
         return true;
@@ -73,11 +73,12 @@ void cmd_mail(struct session *s, const char *args, size_t len)
         session_reply(s, REPLY_BAD_SENDER, NULL);
         return;
     }
-    enum param_result result =
-        param_parse_mail(args + used, len - used, capability_params(&s->offered), &params, &why);
+    unsigned known = capability_params(&s->offered) | (s->authenticated ? PARAM_AUTH : 0);
+    enum param_result result = param_parse_mail(args + used, len - used, known, &params, &why);
     if (!params_ok(s, result, why) || !limits_ok(s, &sender, &params))
         return;
     char *line = mail_line(s, &sender, args + used, len - used);
+    s->mails++;
     s->txn = transaction_new(&sender, &params, line, session_now(s));
     free(line);
     session_reply(s, REPLY_SENDER_OK, NULL);

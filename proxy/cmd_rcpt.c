@@ -113,7 +113,7 @@ static bool judge(struct session *s, const struct path *path)
     } else if (!gate_recipient(session_config(s), path, s->trusted || s->authenticated, domain,
                                &reply)) {
         refuse(s, path->text, reply, NULL);
-    } else if (txn->accepted >= s->offered.rcpt_max && s->offered.rcpt_max != 0) {
+    } else if (txn->asked >= s->offered.rcpt_max && s->offered.rcpt_max != 0) {
         refuse(s, path->text, REPLY_TOO_MANY_RECIPIENTS, NULL);
     } else {
         size_t backend = route(s, domain);

@@ -66,6 +66,7 @@ struct backend_config {
     uint64_t reuse_age;       /* ms since the dial */
     uint64_t reuse_idle;      /* ms unused */
     size_t reuse_messages;
+    size_t reuse_errors;     /* refusals heard on a connection before it is given up */
     uint64_t probe_interval; /* ms between two looks at the backend's EHLO */
 };
 

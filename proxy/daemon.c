@@ -30,7 +30,9 @@
 #include <unistd.h>
 
 #define CERTIFICATE_LOOK_MS 2000
+#define DESCRIPTORS_KEPT    64 /* for listeners, loops, spool files and the log */
 #define DRAIN_LOOK_MS       50
+#define STOP_MS             5000 /* what the end takes beside the drain, at most */
 
 struct daemon {
     struct loop *loop;
@@ -121,9 +123,20 @@ static bool directory_usable(const struct config *config, char **why)
     return false;
 }
 
+/* Every session may need a second descriptor for its backend: one that is let in must not find
+ * that there is none left. */
+static size_t sessions_most(const struct limits_config *limits)
+{
+    long descriptors = sysconf(_SC_OPEN_MAX);
+    size_t pairs =
+        descriptors > DESCRIPTORS_KEPT + 2 ? (size_t)(descriptors - DESCRIPTORS_KEPT) / 2 : 1;
+    return limits->sessions < pairs ? limits->sessions : pairs;
+}
+
 static void set_budget(const struct daemon *d)
 {
     const struct limits_config *limits = &d->setup->config->limits;
+    atomic_store(&d->server->sessions_most, sessions_most(limits));
     spool_budget_set(d->server->budget, limits->memory_message, limits->memory, limits->spool);
 }
 
@@ -194,6 +207,8 @@ static void on_hup(void *arg)
     char *faults = NULL;
     char *warnings = NULL;
     char *why = NULL;
+    if (d->drain_until != 0)
+        return; /* a reload would begin to accept again */
     systemd_reloading();
     struct config *config = config_read(d->setup->config->path, &faults, &warnings);
     daemon_log_lines(LOG_LEVEL_WARNING, "config-warning", warnings);
@@ -222,6 +237,8 @@ static void on_certificates(void *arg)
     struct daemon *d = arg;
     struct config *config = d->setup->config;
     char *why = NULL;
+    if (d->drain_until != 0)
+        return;
     timer_set(d->certificates, CERTIFICATE_LOOK_MS);
     struct timespec *now = file_times(config);
     bool same = memcmp(now, d->seen, 2 * config->tls_pair_count * sizeof *now) == 0;
@@ -269,7 +286,7 @@ static void on_term(void *arg)
     if (d->drain_until != 0)
         return;
     log_event(LOG_LEVEL_INFO, NULL, "stopping", "no new connections; transactions may end");
-    systemd_stopping(most * 1000);
+    systemd_stopping((most + STOP_MS) * 1000);
     d->drain_until = loop_now(d->loop) + most;
     for (unsigned i = 0; i < d->workers; i++)
         worker_drain(d->worker[i]);
@@ -289,6 +306,7 @@ static void log_started(const struct daemon *d)
     }
     log_num(&line, "workers", d->workers);
     log_num(&line, "descriptors", sysconf(_SC_OPEN_MAX));
+    log_num(&line, "sessions", (long long)atomic_load(&d->server->sessions_most));
     log_end(&line);
 }
 
@@ -364,11 +382,12 @@ int daemon_run(struct config *config)
         log_started(&d);
         systemd_ready("Running");
         loop_run(d.loop);
-        log_event(LOG_LEVEL_INFO, NULL, "stopped", "bye");
     } else {
         log_event(LOG_LEVEL_ERROR, NULL, "start-failed", "%s", why);
         free(why);
     }
     stop(&d);
+    if (started)
+        log_event(LOG_LEVEL_INFO, NULL, "stopped", "bye");
     return started ? 0 : 1;
 }

@@ -8,8 +8,8 @@
  * envelope replayed, and goes on only where every answer is the same. What is not the backend's
  * verdict on this mail becomes a fault, never a 5xx of our own and never a 250.
  *
- * Which replies are its verdict: 2xx, 4xx and 5xx, but for 421, 500-504, 521, 530 (the dialogue
- * between us, not the mail). RFC 5321 4.2, RFC 3030.
+ * Which replies are its verdict: 2xx, 4xx but for 421, and 55x. All else is about the dialogue
+ * between us, not the mail. RFC 5321 4.2, RFC 3030.
  */
 #include "proxy/delivery.h"
 
@@ -111,8 +111,7 @@ static void fail_reply(struct delivery *d, const char *where, const struct backe
 static bool verdict(const struct backend_reply *reply)
 {
     int code = reply->code;
-    return code / 100 != 3 && code != 421 && !(code >= 500 && code <= 504) && code != 521 &&
-           code != 530;
+    return code / 100 == 2 || (code / 100 == 4 && code != 421) || code / 10 == 55;
 }
 
 static void send_line(struct delivery *d, int tag, const char *line, size_t len)
@@ -179,6 +178,10 @@ static void go_on(struct delivery *d)
 /* The message's next bytes; more when these have gone out. */
 static void stream(struct delivery *d)
 {
+    if (!d->text.wanted(d->arg)) {
+        fail(d, "the client left before the end of data was passed on");
+        return;
+    }
     char *room = mem_grow(NULL, 65536, 1); /* not zeroed: this is the hot path */
     const char *data = NULL;
     long n = spool_read(d->text.spool, d->sent, room, &data);
@@ -242,7 +245,8 @@ static void copy_reply(struct backend_reply *to, const struct backend_reply *fro
 static void on_mail(struct delivery *d, const struct backend_reply *reply)
 {
     bool first = d->mail_code == 0;
-    d->mail_code = first ? reply->code : d->mail_code;
+    if (first && verdict(reply))
+        d->mail_code = reply->code;
     if (!verdict(reply) || (!first && reply->code / 100 != d->mail_code / 100))
         fail_reply(d, "MAIL", reply);
     else if (first && reply->code / 100 != 2)
@@ -309,8 +313,26 @@ static void on_data_reply(struct delivery *d, const struct backend_reply *reply)
     }
 }
 
+/* A connection that was used before, and has closed or says 421 now to the first it hears, is no
+ * news: it had gone while it was idle, and a fresh one takes its place, once. */
+static bool replaceable(const struct delivery *d)
+{
+    return d->used && !d->replaced && !d->bound && !d->streaming;
+}
+
+static void replace(struct delivery *d)
+{
+    d->replaced = true;
+    drop_conn(d);
+    start(d);
+}
+
 static void on_reply(struct delivery *d, int tag, const struct backend_reply *reply)
 {
+    if (reply->code == 421 && backend_conn_heard(d->conn) == 1 && replaceable(d)) {
+        replace(d);
+        return;
+    }
     switch ((enum tag)tag) {
     case TAG_RSET:
     case TAG_XFORWARD:
@@ -335,21 +357,14 @@ static void on_reply(struct delivery *d, int tag, const struct backend_reply *re
     }
 }
 
-/* The connection is gone. Where it had been used before and said nothing since, that is no news:
- * it had closed while it was idle, and a fresh one takes its place. */
 static void on_fault(struct delivery *d)
 {
-    bool silent =
-        d->used && !d->replaced && !d->bound && backend_conn_heard(d->conn) == 0 && !d->streaming;
-    if (d->question == ASK_NOTHING) {
+    if (d->question == ASK_NOTHING)
         drop_conn(d);
-    } else if (silent) {
-        d->replaced = true;
-        drop_conn(d);
-        start(d);
-    } else {
+    else if (backend_conn_heard(d->conn) == 0 && replaceable(d))
+        replace(d);
+    else
         fail(d, backend_conn_why(d->conn));
-    }
 }
 
 static void on_conn(struct backend_conn *conn, enum backend_event event, int tag,
@@ -464,6 +479,13 @@ void delivery_text(struct delivery *d, const struct delivery_text *text)
     d->text = *text;
     d->question = ASK_TEXT;
     start(d);
+}
+
+void delivery_give_up(struct delivery *d, const char *why)
+{
+    dialler_cancel(d->dialler);
+    d->dialler = NULL;
+    fail(d, why);
 }
 
 const char *delivery_backend(const struct delivery *d)

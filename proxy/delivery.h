@@ -50,8 +50,12 @@ struct delivery_text {
     bool chunked;
     bool dot_lines;
     bool ends_in_crlf;
+    bool (*wanted)(void *arg); /* asked with the delivery's `arg` before each block, so before the
+                                  last: false, and the backend never sees the end of data */
 };
 void delivery_text(struct delivery *delivery, const struct delivery_text *text);
+/* The answer is waited for no longer: drops the connection and answers with a fault, now. */
+void delivery_give_up(struct delivery *delivery, const char *why);
 /* "192.0.2.1:25", or NULL while there is no connection. */
 const char *delivery_backend(const struct delivery *delivery);
 /* Ends it, wherever it stands; before the end of data that undoes the transaction. Gives back the

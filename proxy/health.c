@@ -100,7 +100,7 @@ void health_good(struct health *health)
 void health_bad(struct health *health, uint64_t now)
 {
     unsigned failures = atomic_fetch_add(&health->failures, 1);
-    uint64_t rest = REST_FIRST_MS << (failures < 6 ? failures : 6);
+    uint64_t rest = (uint64_t)REST_FIRST_MS << (failures < 6 ? failures : 6);
     atomic_store(&health->rest_until, now + (rest < REST_LONGEST_MS ? rest : REST_LONGEST_MS));
 }
 

@@ -4,8 +4,8 @@
  *
  * Promises: a connection is only given to a transaction whose client the backend would see the
  * same (any, where it is told none or by XFORWARD; else the same address and HELO); never one that
- * broke, owes a reply or belongs to an older configuration. Bounded in number, age, idle time and
- * messages (reuse-connections, reuse-age, reuse-idle, reuse-messages).
+ * broke, owes a reply or belongs to an older configuration. Bounded in number, age, idle time
+ * messages and refusals (reuse-connections, reuse-age, reuse-idle, reuse-messages, reuse-errors).
  */
 #include "proxy/pool.h"
 
@@ -112,6 +112,7 @@ static bool keepable(struct pool *pool, const struct backend_conn *conn, size_t 
 {
     const struct backend_config *config = config_of(conn);
     return config->reuse && backend_conn_quiet(conn) && messages < config->reuse_messages &&
+           backend_conn_errors(conn) < config->reuse_errors &&
            backend_conn_age(conn) < config->reuse_age && pool->count < config->reuse_connections;
 }
 

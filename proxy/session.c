@@ -21,8 +21,14 @@
 #include <string.h>
 
 #define LINGER_MS  3000
-#define DELAY_MOST 5    /* seconds */
-#define HOLD_MOST  4096 /* octets of replies kept back for the rest of a pipelined group */
+#define DELAY_MOST 5 /* seconds */
+/* Octets of replies kept back for the rest of a pipelined group. */
+#define HOLD_MOST 4096
+/* Octets of replies that a client may leave unread before it is heard again. */
+#define UNREAD_MOST 65536
+/* What a client surely waits for RCPT and for the end of data (RFC 5321 4.5.3.2), less a minute. */
+#define WAIT_MS    (4 * 60 * 1000)
+#define DELIVER_MS (9 * 60 * 1000)
 
 #define BIT(state) (1u << (state))
 static const unsigned ways[] = {
@@ -63,7 +69,7 @@ void session_enter(struct session *s, enum session_state state)
     case SESSION_DELIVER:
     case SESSION_DELAY:
         io_pause(s->io);
-        io_deadline(s->io, 0);
+        io_deadline(s->io, state == SESSION_WAIT ? WAIT_MS : DELIVER_MS);
         break;
     case SESSION_CLOSED:
         break;
@@ -91,12 +97,16 @@ static void note_reply(struct session *s, const char *text, size_t len)
     s->txn->reply = mem_strndup(text, len);
 }
 
-static void count_error(struct session *s, int code)
+static void count_error(struct session *s)
 {
-    if (code < 500)
-        return;
     s->errors++;
     s->erred = true;
+}
+
+/* Temporary refusals that are the client's doing, and could be asked for without end. */
+static bool counts(enum reply reply)
+{
+    return reply_code(reply) >= 500 || reply == REPLY_AUTH_LIMIT || reply == REPLY_NO_CLIENT;
 }
 
 void session_reply(struct session *s, enum reply reply, const char *argument)
@@ -106,7 +116,8 @@ void session_reply(struct session *s, enum reply reply, const char *argument)
     note_reply(s, buf_data(&text), buf_len(&text));
     io_write(s->io, buf_data(&text), buf_len(&text));
     buf_free(&text);
-    count_error(s, reply_code(reply));
+    if (counts(reply))
+        count_error(s);
 }
 
 void session_reply_backend(struct session *s, const struct backend_reply *reply)
@@ -116,7 +127,8 @@ void session_reply_backend(struct session *s, const struct backend_reply *reply)
     note_reply(s, buf_data(&text), buf_len(&text));
     io_write(s->io, buf_data(&text), buf_len(&text));
     buf_free(&text);
-    count_error(s, reply->code);
+    if (reply->code >= 500)
+        count_error(s);
 }
 
 static void release(void *arg)
@@ -124,7 +136,7 @@ static void release(void *arg)
     struct session *s = arg;
     setup_unref(s->setup);
     free(s->helo);
-    free(s->auth_line);
+    cmd_auth_forget(s);
     free(s);
 }
 
@@ -136,6 +148,8 @@ static void finish(struct session *s, const char *reason, uint64_t linger)
     cmd_auth_cancel(s);
     session_end_transaction(s);
     session_release_conn(s);
+    if (s->state == SESSION_PROXY) /* no client was named: it is the peer itself */
+        session_log_connect(s);
     session_log_close(s, reason);
     session_enter(s, SESSION_CLOSED);
     io_close(s->io, linger);
@@ -149,6 +163,19 @@ void session_close(struct session *s, enum reply reply, const char *reason)
         return;
     session_reply(s, reply, NULL);
     finish(s, reason, reply == REPLY_CLOSING ? 0 : LINGER_MS);
+}
+
+void session_end(struct session *s, const char *reason)
+{
+    finish(s, reason, LINGER_MS);
+}
+
+void session_stop(struct session *s)
+{
+    if (s->state == SESSION_PROXY || s->state == SESSION_TLS)
+        session_kill(s, "stopping");
+    else
+        session_close(s, REPLY_SHUTTING_DOWN, "stopping");
 }
 
 void session_kill(struct session *s, const char *reason)
@@ -220,13 +247,30 @@ static bool more_to_come(const struct session *s)
            memchr(data, '\n', len) != NULL;
 }
 
+/* Replies that nobody reads pile up: no more input until they are gone. */
+static bool unread_replies(struct session *s)
+{
+    if (io_pending(s->io) < UNREAD_MOST)
+        return false;
+    io_pause(s->io);
+    io_want_drained(s->io);
+    return true;
+}
+
 void session_input(struct session *s)
 {
     io_hold(s->io, true);
-    while (step(s))
+    while (s->state != SESSION_CLOSED && !unread_replies(s) && step(s))
         ;
     if (s->state != SESSION_CLOSED)
         io_hold(s->io, s->state == SESSION_DELAY || more_to_come(s));
+}
+
+/* The client has read its replies. */
+static void on_drained(struct session *s)
+{
+    if (s->state != SESSION_WAIT && s->state != SESSION_DELIVER && s->state != SESSION_DELAY)
+        io_resume(s->io);
 }
 
 void session_resume(struct session *s)
@@ -263,9 +307,12 @@ static void on_timeout(struct session *s)
         session_enter(s, SESSION_COMMAND);
         io_hold(s->io, false);
         io_resume(s->io);
+        session_settle(s);
         break;
     case SESSION_WAIT:
     case SESSION_DELIVER:
+        session_give_up(s, "the backend took longer than the client will wait");
+        break;
     case SESSION_CLOSED:
         break;
     }
@@ -285,7 +332,9 @@ static void on_event(struct io *io, enum io_event event, void *arg)
     struct session *s = arg;
     switch (event) {
     case IO_CONNECTED:
+        break;
     case IO_DRAINED:
+        on_drained(s);
         break;
     case IO_DATA:
         session_input(s);
@@ -311,7 +360,8 @@ void session_greet(struct session *s)
     session_log_connect(s);
     if (s->listen->implicit_tls && !s->tls) {
         session_enter(s, SESSION_TLS);
-        io_start_tls_server(s->io, s->setup->tls);
+        /* The hello may have come with the PROXY header. */
+        io_start_tls_server_early(s->io, s->setup->tls);
         return;
     }
     session_enter(s, SESSION_COMMAND);

@@ -17,6 +17,8 @@ struct session *session_new(struct worker *worker, struct setup *setup, size_t l
                             struct io *io);
 /* The service is stopping: 421 now, or when the transaction is through. May end the session. */
 void session_drain(struct session *session);
+/* The time to stop is over: 421 and the end, whatever it is doing. */
+void session_stop(struct session *session);
 /* Ends it at once, for the reason given to the log. */
 void session_kill(struct session *session, const char *reason);
 

@@ -33,23 +33,36 @@ static void on_idle_conn(struct backend_conn *conn, enum backend_event event, in
     (void)reply;
     if (event != BACKEND_FAULT && event != BACKEND_REPLY)
         return;
+    session_forget_conn(s);
+    backend_conn_free(conn);
+}
+
+void session_forget_conn(struct session *s)
+{
     s->conn = NULL;
     s->conn_dirty = false;
-    backend_conn_free(conn);
+    s->conn_tainted = false;
+    s->conn_messages = 0;
+}
+
+void session_give_up(struct session *s, const char *why)
+{
+    if (s->txn != NULL && s->txn->delivery != NULL)
+        delivery_give_up(s->txn->delivery, why);
+    else
+        cmd_auth_give_up(s, why);
 }
 
 void session_release_conn(struct session *s)
 {
     struct backend_conn *conn = s->conn;
-    s->conn = NULL;
     if (conn == NULL)
         return;
     if (s->conn_tainted || s->conn_bound)
         backend_conn_quit(conn);
     else
         pool_put(worker_pool(s->worker), conn, s->conn_dirty, s->conn_messages);
-    s->conn_dirty = false;
-    s->conn_tainted = false;
+    session_forget_conn(s);
 }
 
 static void keep_conn(struct session *s, struct backend_conn *conn, bool dirty, size_t messages)
@@ -100,8 +113,8 @@ void session_open_delivery(struct session *s, delivery_fn answer)
         .messages = s->conn_messages,
         .mail = txn->mail,
     };
-    s->conn = NULL;
-    s->conn_dirty = false;
-    s->conn_messages = 0;
+    bool tainted = s->conn_tainted;
+    session_forget_conn(s);
+    s->conn_tainted = tainted && request.conn != NULL; /* it comes back after the transaction */
     txn->delivery = delivery_new(&request, answer, s);
 }

@@ -16,14 +16,13 @@
 #include <string.h>
 
 enum flag {
-    NEEDS_HELLO = 1 << 0,  /* 503 before HELO or EHLO */
-    NEEDS_TXN = 1 << 1,    /* 503 before MAIL */
-    NO_TXN = 1 << 2,       /* 503 within a transaction */
-    NO_CHUNKS = 1 << 3,    /* 503 once BDAT has begun (RFC 3030 2) */
-    NEEDS_ARGS = 1 << 4,   /* 501 without arguments */
-    NO_ARGS = 1 << 5,      /* 501 with arguments */
-    JUNK = 1 << 6,         /* counts against junk-commands */
-    CONFIDENTIAL = 1 << 7, /* never shown in the log */
+    NEEDS_HELLO = 1 << 0, /* 503 before HELO or EHLO */
+    NEEDS_TXN = 1 << 1,   /* 503 before MAIL */
+    NO_TXN = 1 << 2,      /* 503 within a transaction */
+    NO_CHUNKS = 1 << 3,   /* 503 once BDAT has begun (RFC 3030 2) */
+    NEEDS_ARGS = 1 << 4,  /* 501 without arguments */
+    NO_ARGS = 1 << 5,     /* 501 with arguments */
+    JUNK = 1 << 6,        /* counts against junk-commands */
 };
 
 struct row {
@@ -78,8 +77,8 @@ static void cmd_quit(struct session *s, const char *args, size_t len)
 }
 
 static const struct row table[] = {
-    {"EHLO", cmd_ehlo, NEEDS_ARGS, "EHLO hostname"},
-    {"HELO", cmd_helo, NEEDS_ARGS, "HELO hostname"},
+    {"EHLO", cmd_ehlo, NEEDS_ARGS | JUNK, "EHLO hostname"},
+    {"HELO", cmd_helo, NEEDS_ARGS | JUNK, "HELO hostname"},
     {"MAIL", cmd_mail, NEEDS_HELLO | NO_TXN | NEEDS_ARGS, "MAIL FROM:<address>"},
     {"RCPT", cmd_rcpt, NEEDS_HELLO | NEEDS_TXN | NO_CHUNKS | NEEDS_ARGS, "RCPT TO:<address>"},
     {"DATA", cmd_data, NEEDS_HELLO | NEEDS_TXN | NO_CHUNKS | NO_ARGS, "DATA"},
@@ -91,7 +90,7 @@ static const struct row table[] = {
     {"VRFY", cmd_vrfy, NEEDS_ARGS | JUNK, "VRFY text"},
     {"EXPN", cmd_expn, JUNK, "EXPN text"},
     {"STARTTLS", cmd_starttls, NEEDS_HELLO | NO_ARGS, "STARTTLS"},
-    {"AUTH", cmd_auth, NEEDS_HELLO | NO_TXN | NEEDS_ARGS | CONFIDENTIAL, "AUTH mechanism"},
+    {"AUTH", cmd_auth, NEEDS_HELLO | NO_TXN | NEEDS_ARGS, "AUTH mechanism"},
     {"XCLIENT", cmd_xclient, NO_TXN | NEEDS_ARGS, "XCLIENT attribute=value..."},
 };
 
@@ -123,7 +122,7 @@ static bool allowed(struct session *s, const struct row *row, size_t args_len)
         session_reply(s, REPLY_SEQUENCE, "Send MAIL first");
     else if ((flags & NO_TXN) && s->txn != NULL)
         session_reply(s, REPLY_SEQUENCE, "A transaction is open already");
-    else if ((flags & NO_CHUNKS) && s->txn->chunked)
+    else if ((flags & NO_CHUNKS) && s->txn != NULL && s->txn->chunked)
         session_reply(s, REPLY_SEQUENCE, "BDAT has begun: only BDAT and RSET may follow");
     else
         return true;

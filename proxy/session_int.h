@@ -51,7 +51,8 @@ struct session {
     char *helo;
     char *auth_line; /* the AUTH command, while its backend is dialled */
     size_t conn_messages;
-    size_t messages;
+    size_t messages; /* delivered */
+    size_t mails;    /* MAIL commands taken, for MAILMAX (RFC 9422) */
     uint64_t began;
     uint64_t chunk_left; /* octets of the BDAT chunk still to come */
     uint64_t chunk_size;
@@ -88,6 +89,8 @@ void session_reply(struct session *s, enum reply reply, const char *argument);
 void session_reply_backend(struct session *s, const struct backend_reply *reply);
 /* Says the reply, closes, and logs `reason`. */
 void session_close(struct session *s, enum reply reply, const char *reason);
+/* Closes with nothing more said, but lets the client read what was. */
+void session_end(struct session *s, const char *reason);
 /* The answer a command waited for has been given: goes on with the input. */
 void session_resume(struct session *s);
 /* What follows a reply: the error budget. */
@@ -104,6 +107,10 @@ const char *session_command_names(void);
 
 /* session_backend.c */
 struct client_view session_view(const struct session *s);
+/* The connection is gone, or not ours any more. */
+void session_forget_conn(struct session *s);
+/* No answer came in time: what was asked counts as a fault. */
+void session_give_up(struct session *s, const char *why);
 /* Ends the transaction, if any, with its log line, and keeps or gives back its connection. */
 void session_end_transaction(struct session *s);
 /* Gives back the connection, if any. */
@@ -136,16 +143,20 @@ bool cmd_data_step(struct session *s); /* SESSION_DATA */
 bool cmd_bdat_step(struct session *s); /* SESSION_BDAT */
 bool cmd_auth_step(struct session *s); /* SESSION_AUTH */
 void cmd_auth_cancel(struct session *s);
+/* Wipes what the client said to authenticate. */
+void cmd_auth_forget(struct session *s);
+/* The backend did not answer AUTH. */
+void cmd_auth_give_up(struct session *s, const char *why);
 /* The message is whole (DATA's dot, BDAT LAST): judge and deliver it. */
 void cmd_data_finish(struct session *s);
 /* The backend's answer to the message. */
 void cmd_data_answer(struct session *s, enum delivery_answer answer,
                      const struct backend_reply *reply, const char *why);
-/* Notes a block of message text; false: the client is too slow and the session over. */
-bool cmd_data_rate(struct session *s, size_t len);
+/* Notes a block of message text; false: too slow or far too much, and the session is over. */
+bool cmd_data_block(struct session *s, size_t len);
 /* Opens the spool and the decoder of the message. */
 void cmd_data_begin(struct session *s, bool dotted);
-/* Where the decoder's output goes; `arg` is the transaction. */
+/* Where the decoder's output goes; `arg` is the session. */
 void cmd_data_store(void *arg, const char *data, size_t len);
 
 #endif

@@ -114,20 +114,34 @@ static unsigned auth_offer(const struct setup *setup, size_t backend)
     return known && (common.bits & CAP_AUTH) ? common.auth : 0;
 }
 
+/* What the addresses of one backend have in common, as far as they were heard; the safe subset
+ * while none was. */
+static struct capability route_offer(const struct setup *setup, size_t backend,
+                                     const struct addr *dialled)
+{
+    const struct backend_config *config = &setup->config->backend[backend];
+    struct capability common = {0};
+    bool known = false;
+    for (size_t a = 0; a < config->address_count; a++)
+        join(&common, &known, setup->health[backend][a]);
+    if (config->original && dialled->family != 0)
+        join(&common, &known, health_find(setup->server->health, dialled));
+    return known ? common : capability_safe();
+}
+
 struct capability setup_offer(const struct setup *setup, const struct listen_config *listen,
                               const struct addr *dialled)
 {
     const struct config *config = setup->config;
-    struct capability common = {0};
-    bool known = false;
-    for (size_t b = 0; b < config->backend_count; b++) {
-        for (size_t a = 0; a < config->backend[b].address_count; a++)
-            join(&common, &known, setup->health[b][a]);
-        if (config->backend[b].original && listen->transparent)
-            join(&common, &known, health_find(setup->server->health, dialled));
+    struct capability common = route_offer(setup, 0, dialled);
+    for (size_t b = 1; b < config->backend_count; b++) {
+        const struct capability other = route_offer(setup, b, dialled);
+        capability_intersect(&common, &other);
     }
     common.auth = auth_offer(setup, listen->auth_backend);
-    return known ? common : capability_safe();
+    if (common.auth != 0)
+        common.bits |= CAP_AUTH;
+    return common;
 }
 
 /* The part of `domain` a route names: itself, or ".x" for all below x. */

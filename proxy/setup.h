@@ -19,9 +19,9 @@ struct server {
     struct health_table *health;
     struct spool_budget *budget;
     struct auth_limit *auth_limit;
-    char token[33]; /* of this process, in our EHLO: a backend that says it is ourselves */
-    _Atomic size_t sessions;
-    _Atomic bool draining;
+    char token[33];          /* of this process, in our EHLO: a backend that says it is ourselves */
+    _Atomic size_t sessions; /* now */
+    _Atomic size_t sessions_most; /* limits { sessions }, or what the descriptors allow */
 };
 
 struct server *server_new(const char *spool_directory) __attribute__((warn_unused_result));

@@ -9,6 +9,7 @@
 #include "proxy/sockets.h"
 
 #include "lib/accept.h"
+#include "lib/log.h"
 #include "lib/mem.h"
 #include "proxy/systemd.h"
 
@@ -24,7 +25,7 @@ struct open_socket {
     int fd;
     struct addr address;
     bool transparent;
-    bool inherited; /* of systemd: kept whatever happens */
+    bool inherited; /* of systemd */
     bool used;      /* given out by the last sockets_open */
     bool fresh;     /* opened by the sockets_open that runs now */
     char name[SYSTEMD_NAME_MAX];
@@ -51,7 +52,7 @@ struct sockets *sockets_new(void)
     LIST_INIT(&sockets->list);
     for (size_t i = 0; i < count; i++) {
         struct addr address;
-        if (!accept_address(inherited[i].fd, &address)) {
+        if (!accept_adopt(inherited[i].fd, &address)) {
             close(inherited[i].fd);
             continue;
         }
@@ -191,12 +192,24 @@ bool sockets_open(struct sockets *sockets, const struct config *config,
     return true;
 }
 
+/* Kept open it would take connections that nobody serves. */
+static void warn_unused(const struct open_socket *one)
+{
+    char text[ADDR_TEXT_MAX];
+    log_event(LOG_LEVEL_WARNING, NULL, "config-warning",
+              "the socket %s (%s) that systemd handed over is closed: no listen block has its "
+              "address or is named like it",
+              addr_text(&one->address, text), one->name);
+}
+
 void sockets_close_unused(struct sockets *sockets)
 {
     struct open_socket *one = LIST_FIRST(&sockets->list);
     while (one != NULL) {
         struct open_socket *next = LIST_NEXT(one, link);
-        if (!one->used && !one->inherited)
+        if (!one->used && one->inherited)
+            warn_unused(one);
+        if (!one->used)
             drop(one);
         one = next;
     }

@@ -36,6 +36,8 @@ struct transaction {
     struct text_in text;
     struct spool *spool; /* NULL before DATA or BDAT */
     struct buf head;     /* our Received field */
+    uint64_t stored;     /* octets that came out of the decoder */
+    bool too_big;        /* more than SIZE */
     bool text_begun;
     bool spool_full;
     bool chunked;       /* by BDAT */

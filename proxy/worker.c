@@ -23,6 +23,8 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#define PAUSE_LOG_MS 60000
+
 struct listener {
     struct worker *worker;
     struct acceptor *acceptor;
@@ -38,7 +40,7 @@ struct worker {
     struct session_list list;
     _Atomic size_t sessions;
     _Atomic bool alive;
-    bool pause_logged;
+    uint64_t pause_logged; /* monotonic ms; 0: never */
     pthread_t thread;
 };
 
@@ -53,10 +55,12 @@ struct order { /* of main to the worker, waited for */
 static void on_pause(const char *why, void *arg)
 {
     struct listener *listener = arg;
-    if (!listener->worker->pause_logged)
-        log_event(LOG_LEVEL_ERROR, NULL, "accept-pause",
-                  "accepting pauses: %s; raise the limit of open files (LimitNOFILE=)", why);
-    listener->worker->pause_logged = true;
+    uint64_t now = loop_now(listener->worker->loop);
+    if (listener->worker->pause_logged != 0 && now - listener->worker->pause_logged < PAUSE_LOG_MS)
+        return;
+    listener->worker->pause_logged = now;
+    log_event(LOG_LEVEL_ERROR, NULL, "accept-pause",
+              "accepting pauses: %s; raise the limit of open files (LimitNOFILE=)", why);
 }
 
 static void refuse(struct io *io)
@@ -71,9 +75,8 @@ static void on_connection(struct io *io, void *arg)
     struct listener *listener = arg;
     struct worker *worker = listener->worker;
     struct server *server = worker->setup->server;
-    worker->pause_logged = false;
     size_t others = atomic_fetch_add(&server->sessions, 1);
-    if (others >= worker->setup->config->limits.sessions) {
+    if (others >= server->sessions_most) {
         atomic_fetch_sub(&server->sessions, 1);
         refuse(io);
         return;
@@ -137,7 +140,7 @@ static void do_stop(void *arg)
     struct worker *worker = arg;
     stop_accepting(worker);
     while (!LIST_EMPTY(&worker->list))
-        session_kill(LIST_FIRST(&worker->list), "stopping");
+        session_stop(LIST_FIRST(&worker->list));
     pool_clear(worker->pool);
     loop_stop(worker->loop);
 }
