@@ -333,7 +333,7 @@ static void test_the_deadline_is_for_the_whole_reply(void **state)
     uint64_t began = net_clock();
     backend_conn_send(owner->conn, 1, "NOOP\r\n", 6, 60);
     for (int i = 0; i < 3; i++) { /* a byte now and then buys no time */
-        net_say(owner->fake->loop, fd, "250" + i, 1);
+        net_say(owner->fake->loop, fd, &"250"[i], 1);
         net_run(owner->fake->loop, 15);
     }
     UNTIL_STORY(owner, "fault ");
