@@ -274,6 +274,42 @@ static void test_writing_to_one_who_has_gone_fails_from_the_loop(void **state)
     assert_string_equal(w->owner.story, "EF");
 }
 
+static void test_a_peer_has_gone_when_nothing_of_it_is_left_to_read(void **state)
+{
+    struct world *w = *state;
+    io_pause(w->owner.io);
+    assert_false(io_peer_gone(w->owner.io));
+    net_say_text(w->loop, w->peer, "QUIT\r\n");
+    shutdown(w->peer, SHUT_WR);
+    net_run(w->loop, 5);
+    assert_false(io_peer_gone(w->owner.io)); /* its last words are unread */
+    w->owner.leave = true;
+    w->owner.on[IO_DATA] = pause_and_take_two;
+    io_resume(w->owner.io);
+    UNTIL(w->loop, buf_len(&w->owner.got) == 2);
+    assert_false(io_peer_gone(w->owner.io)); /* some of them are buffered */
+    io_consume(w->owner.io, 100);
+    assert_true(io_peer_gone(w->owner.io)); /* though it is paused */
+    io_resume(w->owner.io);
+    UNTIL(w->loop, strchr(w->owner.story, 'E') != NULL);
+    assert_true(io_peer_gone(w->owner.io));
+}
+
+static void test_a_peer_that_resets_has_gone(void **state)
+{
+    struct world *w = *state;
+    const struct linger now = {.l_onoff = 1};
+    io_pause(w->owner.io);
+    net_say_text(w->loop, w->peer, "unread");
+    setsockopt(w->peer, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    close(w->peer);
+    w->peer = -1;
+    assert_true(io_peer_gone(w->owner.io));
+    io_resume(w->owner.io);
+    UNTIL(w->loop, strchr(w->owner.story, 'F') != NULL);
+    assert_true(io_peer_gone(w->owner.io));
+}
+
 /* ---- writing ---- */
 
 static void test_a_slow_reader_gets_every_byte_and_then_we_are_drained(void **state)
@@ -647,6 +683,7 @@ static void test_a_refused_connection_fails_from_the_loop(void **state)
         net_run(w->loop, 3);
         assert_string_equal(w->owner.story, "F");
         assert_string_equal(io_error(w->owner.io), "Connection refused");
+        assert_false(io_local_fault(w->owner.io));
         free_io(&w->owner);
     }
 }
@@ -668,6 +705,7 @@ static void test_a_source_that_is_not_ours_fails_from_the_loop(void **state)
     assert_string_equal(w->owner.story, "");
     UNTIL(w->loop, w->owner.story[0] != '\0');
     assert_string_equal(io_error(w->owner.io), "Cannot assign requested address");
+    assert_true(io_local_fault(w->owner.io)); /* the peer is not to blame */
     net_run(w->loop, 10);
     assert_string_equal(w->owner.story, "F");
     assert_int_equal(io_local(w->owner.io).family, AF_UNSPEC);
@@ -785,6 +823,8 @@ int main(void)
         CASE(test_buffered_bytes_are_given_after_the_end_too),
         CASE(test_a_reset_is_a_failure_told_once_and_last),
         CASE(test_writing_to_one_who_has_gone_fails_from_the_loop),
+        CASE(test_a_peer_has_gone_when_nothing_of_it_is_left_to_read),
+        CASE(test_a_peer_that_resets_has_gone),
         CASE_SMALL(test_a_slow_reader_gets_every_byte_and_then_we_are_drained),
         CASE(test_drained_comes_from_the_loop_though_nothing_was_pending),
         CASE(test_a_hold_gathers_what_is_written),

@@ -9,6 +9,7 @@
 #include "lib/tls.h"
 #include "tests/unit/support/net.h"
 
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -368,6 +369,53 @@ static void test_tls_begins_in_a_pause_in_which_the_peer_talked(void **state)
     UNTIL(w->loop, buf_len(&w->got) == 1);
 }
 
+/* The peer's first flight, caught on its way and cut at `cut`; the header goes in front. */
+static void early(struct world *w, size_t cut)
+{
+    char hello[4096] = "PROXY UNKNOWN\r\n";
+    int pair[2];
+    size_t unread;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    SSL_set_fd(w->ssl, pair[0]);
+    SSL_set_connect_state(w->ssl);
+    assert_true(fcntl(pair[0], F_SETFL, O_NONBLOCK) == 0);
+    SSL_do_handshake(w->ssl);
+    ssize_t n = read(pair[1], hello + 15, sizeof hello - 15);
+    assert_true(n > 0 && cut <= (size_t)n);
+    SSL_set_fd(w->ssl, w->fd);
+    net_say(NULL, w->fd, hello, 15 + cut);
+    w->leave = true;
+    UNTIL(w->loop, (io_data(w->io, &unread), unread == 15 + cut));
+    w->story[0] = '\0';
+    w->leave = false;
+    io_consume(w->io, 15);
+    io_start_tls_server_early(w->io, server);
+    net_say(w->loop, w->fd, hello + 15 + cut, (size_t)n - cut);
+    peer_shakes_hands(w, false);
+    UNTIL(w->loop, w->story[0] != '\0');
+    assert_string_equal(w->story, "S");
+    peer_says(w, "EHLO\r\n", 6);
+    UNTIL(w->loop, buf_len(&w->got) > 0);
+    assert_got(w, "EHLO\r\n");
+    close(pair[0]);
+    close(pair[1]);
+}
+
+static void test_a_hello_that_came_with_the_proxy_header_is_heard(void **state)
+{
+    early(*state, 200);
+}
+
+static void test_half_a_hello_that_came_with_the_proxy_header_too(void **state)
+{
+    early(*state, 3);
+}
+
+static void test_no_hello_with_the_proxy_header_is_fine(void **state)
+{
+    early(*state, 0);
+}
+
 static void test_tls_ends_a_hold(void **state)
 {
     struct world *w = *state;
@@ -653,6 +701,9 @@ int main(void)
         CASE(test_plaintext_left_over_is_never_read_as_protected),
         CASE_SMALL(test_our_plaintext_goes_first_though_the_peer_is_in_a_hurry),
         CASE(test_tls_begins_in_a_pause_in_which_the_peer_talked),
+        CASE(test_a_hello_that_came_with_the_proxy_header_is_heard),
+        CASE(test_half_a_hello_that_came_with_the_proxy_header_too),
+        CASE(test_no_hello_with_the_proxy_header_is_fine),
         CASE(test_tls_ends_a_hold),
         CASE_SMALL(test_a_megabyte_each_way_through_small_buffers),
         CASE(test_records_of_odd_sizes_all_come_out),
