@@ -127,9 +127,9 @@ static bool directory_usable(const struct config *config, char **why)
  * that there is none left. */
 static size_t sessions_most(const struct limits_config *limits)
 {
-    long descriptors = sysconf(_SC_OPEN_MAX);
-    size_t pairs =
-        descriptors > DESCRIPTORS_KEPT + 2 ? (size_t)(descriptors - DESCRIPTORS_KEPT) / 2 : 1;
+    size_t descriptors = (size_t)sysconf(_SC_OPEN_MAX);
+    size_t kept = descriptors / 4 < DESCRIPTORS_KEPT ? descriptors / 4 : DESCRIPTORS_KEPT;
+    size_t pairs = (descriptors - kept) / 2;
     return limits->sessions < pairs ? limits->sessions : pairs;
 }
 

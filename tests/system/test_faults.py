@@ -426,29 +426,25 @@ def test_without_descriptors_accept_pauses_never_spins_and_recovers(gatepost, ba
     assert 10 < answered < 64
 
 
-def test_no_descriptor_for_the_backend_is_451(gatepost, backend):
+def test_every_client_let_in_has_a_descriptor_for_its_backend_and_the_rest_hear_421(
+        gatepost, backend):
     gate = gatepost(backend, start=False)
     gate.wrap = ["prlimit", "--nofile=64:64"]
     gate.start()
-    holders, faults, ledger = [], [], Ledger()
+    inside, outside = [], []
     try:
-        for _ in range(60):
-            sock = socket.create_connection(gate.address)
-            sock.settimeout(0.3)
-            holders.append(sock)
-            try:
-                if not sock.recv(200).startswith(b"220"):
-                    break
-            except (TimeoutError, OSError):
-                break
-        # Give back one: the next client has no descriptor left for its backend.
-        holders.pop(0).close()
-        try_one(gate, ledger, faults=faults, timeout=3)
+        for _ in range(40):
+            smtp = gate.client(banner=False)
+            reply = smtp.reply()
+            (inside if reply.code == 220 else outside).append(smtp)
+            assert reply.code == 220 or (reply.code, reply.enhanced) == (421, "4.3.2"), reply
+        assert 10 < len(inside) < 32 and outside
+        for smtp in inside:  # all hold their backend's connection at the same time
+            smtp.ehlo()
+            smtp.envelope()
     finally:
-        for sock in holders:
-            sock.close()
-    assert not faults, faults
-    assert ledger.told_250() <= kept([backend])
+        for smtp in inside + outside:
+            smtp.close()
     until(lambda: try_one(gate, Ledger()) == 250, "mail flows again", 60, 0.1)
 
 
