@@ -13,6 +13,8 @@
  */
 #include "lib/addr.h"
 
+#include "lib/str.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -141,22 +143,42 @@ socklen_t addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *out)
     return 0;
 }
 
+/* By hand, since inet_ntop() takes printf for IPv4 and this is done for every log line. */
+static void ipv4_text(const uint8_t ip[static 4], char *text)
+{
+    for (size_t i = 0; i < 4; i++) {
+        char digits[STR_NUMBER_MAX];
+        size_t len = str_number(digits, ip[i]);
+        memcpy(text, digits, len);
+        text[len] = '.';
+        text += len + 1;
+    }
+    text[-1] = '\0';
+}
+
 const char *addr_ip_text(const struct addr *a, char text[static ADDR_TEXT_MAX])
 {
-    if (a->family == AF_UNSPEC || inet_ntop(a->family, a->ip, text, ADDR_TEXT_MAX) == NULL)
+    if (a->family == AF_INET)
+        ipv4_text(a->ip, text);
+    else if (a->family == AF_UNSPEC || inet_ntop(a->family, a->ip, text, ADDR_TEXT_MAX) == NULL)
         memcpy(text, "unknown", sizeof "unknown");
     return text;
 }
 
 const char *addr_text(const struct addr *a, char text[static ADDR_TEXT_MAX])
 {
+    bool v6 = a->family == AF_INET6;
+    text[0] = '[';
     char ip[ADDR_TEXT_MAX];
-    addr_ip_text(a, ip);
+    size_t len = strlen(addr_ip_text(a, ip));
+    memcpy(text + v6, ip, len + 1);
     if (a->family == AF_UNSPEC)
-        memcpy(text, ip, sizeof "unknown");
-    else
-        snprintf(text, ADDR_TEXT_MAX, a->family == AF_INET6 ? "[%.46s]:%u" : "%.46s:%u", ip,
-                 (unsigned)a->port);
+        return text;
+    char *end = text + v6 + len;
+    if (v6)
+        *end++ = ']';
+    *end++ = ':';
+    str_number(end, a->port);
     return text;
 }
 

@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PRINTF_ROOM 128 /* octets tried first: what is printed is mostly short */
+
 /* Makes room for `len` more bytes behind the last one: by moving down where more was consumed than
  * is moved (so that it costs no more than the consuming did), else by growing. */
 static char *reserve(struct buf *b, size_t len)
@@ -53,15 +55,18 @@ void buf_add_str(struct buf *b, const char *text)
 void buf_printf(struct buf *b, const char *format, ...)
 {
     va_list args;
+    char *room = reserve(b, PRINTF_ROOM);
     va_start(args, format);
-    int len = vsnprintf(NULL, 0, format, args);
+    int len = vsnprintf(room, PRINTF_ROOM, format, args);
     va_end(args);
     if (len <= 0)
         return;
-    char *room = reserve(b, (size_t)len + 1);
-    va_start(args, format);
-    vsnprintf(room, (size_t)len + 1, format, args);
-    va_end(args);
+    if (len >= PRINTF_ROOM) { /* rare: once more, with room enough */
+        room = reserve(b, (size_t)len + 1);
+        va_start(args, format);
+        vsnprintf(room, (size_t)len + 1, format, args);
+        va_end(args);
+    }
     b->end += (size_t)len;
 }
 

@@ -30,6 +30,18 @@ bool str_case_starts(const char *text, size_t len, const char *literal)
     return true;
 }
 
+size_t str_number(char out[static STR_NUMBER_MAX], unsigned long long number)
+{
+    char digit[STR_NUMBER_MAX];
+    size_t at = sizeof digit;
+    do
+        digit[--at] = (char)('0' + number % 10);
+    while ((number /= 10) != 0);
+    memcpy(out, digit + at, sizeof digit - at);
+    out[sizeof digit - at] = '\0';
+    return sizeof digit - at;
+}
+
 bool str_case_eq(const char *text, size_t len, const char *literal)
 {
     for (size_t i = 0; i < len; i++)

@@ -7,6 +7,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define STR_NUMBER_MAX 21 /* the digits of 2^64 - 1 and a NUL */
+
+/* `number` in decimal digits and a NUL; returns how many digits. */
+size_t str_number(char out[static STR_NUMBER_MAX], unsigned long long number);
+
 /* The `len` bytes at `text` spell the NUL-terminated `literal`, ASCII letters in any case. */
 bool str_case_eq(const char *text, size_t len, const char *literal);
 /* They begin with it. */

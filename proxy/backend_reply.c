@@ -13,6 +13,7 @@
 #include "proxy/backend_reply.h"
 
 #include "lib/mem.h"
+#include "lib/str.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -129,11 +130,13 @@ static size_t cut(const char *text, size_t len, size_t max)
 void backend_reply_write(const struct backend_reply *reply, struct buf *out)
 {
     const char *line = reply->text != NULL ? reply->text : "";
+    char head[STR_NUMBER_MAX];
     bool last = false;
     while (!last) {
         size_t len = strcspn(line, "\n");
         last = line[len] == '\0';
-        buf_printf(out, "%03d%c", reply->code, last ? ' ' : '-');
+        buf_add(out, head, str_number(head, (unsigned)reply->code));
+        buf_add(out, last ? " " : "-", 1);
         buf_add(out, line, cut(line, len, LINE_MAX_OUT - HEAD));
         buf_add(out, "\r\n", 2);
         line += len + 1;

@@ -69,7 +69,9 @@ static void reply_ehlo(struct session *s)
     const char *stop = line + buf_len(&lines);
     while (line < stop) {
         const char *end = memchr(line, '\n', (size_t)(stop - line));
-        buf_printf(&out, "250%c%.*s\r\n", end + 1 < stop ? '-' : ' ', (int)(end - line), line);
+        buf_add(&out, end + 1 < stop ? "250-" : "250 ", 4);
+        buf_add(&out, line, (size_t)(end - line));
+        buf_add(&out, "\r\n", 2);
         line = end + 1;
     }
     io_write(s->io, buf_data(&out), buf_len(&out));

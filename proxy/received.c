@@ -126,14 +126,19 @@ void received_write(const struct received *field, struct buf *out)
     add_client(out, field);
     buf_add_str(out, "\r\n\tby ");
     add_name(out, field->hostname);
-    buf_printf(out, " with %s id ", protocol(field));
+    buf_add_str(out, " with ");
+    buf_add_str(out, protocol(field));
+    buf_add_str(out, " id ");
     add_name(out, field->session);
     if (field->tls)
         add_tls(out, field);
-    if (can_name(field))
-        buf_printf(out, "\r\n\tfor <%s>; ", field->recipient);
-    else
+    if (can_name(field)) {
+        buf_add_str(out, "\r\n\tfor <");
+        buf_add_str(out, field->recipient);
+        buf_add_str(out, ">; ");
+    } else {
         buf_add_str(out, ";\r\n\t");
+    }
     add_date(out, field->time);
     buf_add_str(out, "\r\n");
 }

@@ -8,8 +8,12 @@
  */
 #include "proxy/reply.h"
 
+#include "lib/str.h"
+
 #include <stddef.h>
-#include <stdio.h>
+#include <string.h>
+
+#define ARGUMENT_MAX 400 /* octets: the line stays within 512 (RFC 5321 4.5.3.1.5) */
 
 struct row {
     int code;
@@ -76,17 +80,24 @@ int reply_code(enum reply reply)
     return table[reply].code;
 }
 
+/* Not by printf: several replies a message are made here. */
 void reply_write(enum reply reply, const char *argument, struct buf *out)
 {
     const struct row *row = &table[reply];
-    char text[512];
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    /* The formats are the table's own, each with at most one %s. */
-    snprintf(text, sizeof text, row->text, argument != NULL ? argument : "");
-#pragma GCC diagnostic pop
-    if (row->enhanced != NULL)
-        buf_printf(out, "%d %s %s\r\n", row->code, row->enhanced, text);
-    else
-        buf_printf(out, "%d %s\r\n", row->code, text);
+    const char *hole = strstr(row->text, "%s");
+    char code[STR_NUMBER_MAX];
+    buf_add(out, code, str_number(code, (unsigned)row->code));
+    buf_add(out, " ", 1);
+    if (row->enhanced != NULL) {
+        buf_add_str(out, row->enhanced);
+        buf_add(out, " ", 1);
+    }
+    if (hole == NULL) {
+        buf_add_str(out, row->text);
+    } else {
+        buf_add(out, row->text, (size_t)(hole - row->text));
+        buf_add(out, argument, argument != NULL ? strnlen(argument, ARGUMENT_MAX) : 0);
+        buf_add_str(out, hole + 2);
+    }
+    buf_add(out, "\r\n", 2);
 }

@@ -102,7 +102,8 @@ const char *session_command_names(void)
 static const struct row *find(const char *verb, size_t len)
 {
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-        if (str_case_eq(verb, len, table[i].name))
+        /* Most rows differ in the first letter. */
+        if ((verb[0] & ~0x20) == table[i].name[0] && str_case_eq(verb, len, table[i].name))
             return &table[i];
     }
     return NULL;
