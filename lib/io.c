@@ -415,8 +415,8 @@ bool io_peer_gone(const struct io *io)
     if (look.revents & (POLLERR | POLLHUP))
         return true;
     /* It has said its last: QUIT may be among what is unread, and its replies still wanted. */
-    return io->phase != IO_PLAIN ||
-           (buf_len(&io->in) == 0 && recv(io->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0);
+    return io->phase != IO_PLAIN || (buf_len(&io->in) == 0 && io->view_len == 0 &&
+                                     recv(io->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0);
 }
 
 void io_write(struct io *io, const void *data, size_t len)

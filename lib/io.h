@@ -93,7 +93,8 @@ void io_deadline(struct io *io, uint64_t ms);
 
 /* Begins TLS after what is queued has gone out in plaintext. Unread plaintext must have been dealt
  * with by the caller; the object drops whatever is left. IO_SECURED or IO_FAILED follows. */
-void io_start_tls_server(struct io *io, struct tls_server *tls);
+void io_start_tls_server(struct io *io,
+                         struct tls_server *tls); /* write nothing before IO_SECURED */
 /* The same where what is unread is no plaintext but the beginning of the handshake: implicit TLS
  * behind a PROXY header. */
 void io_start_tls_server_early(struct io *io, struct tls_server *tls);

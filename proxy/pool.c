@@ -107,13 +107,24 @@ void pool_free(struct pool *pool)
     free(pool);
 }
 
+/* How many are kept for the same backend. */
+static size_t kept_for(const struct pool *pool, const struct backend_config *config)
+{
+    const struct kept *kept;
+    size_t count = 0;
+    TAILQ_FOREACH(kept, &pool->list, link)
+    count += config_of(kept->conn) == config;
+    return count;
+}
+
 /* May it be kept for somebody else? */
 static bool keepable(struct pool *pool, const struct backend_conn *conn, size_t messages)
 {
     const struct backend_config *config = config_of(conn);
     return config->reuse && backend_conn_quiet(conn) && messages < config->reuse_messages &&
            backend_conn_errors(conn) < config->reuse_errors &&
-           backend_conn_age(conn) < config->reuse_age && pool->count < config->reuse_connections;
+           backend_conn_age(conn) < config->reuse_age &&
+           kept_for(pool, config) < config->reuse_connections;
 }
 
 void pool_put(struct pool *pool, struct backend_conn *conn, bool dirty, size_t messages)

@@ -327,7 +327,7 @@ static const struct script secrets[] = {
     {.name = "the_backend_goes_in_the_auth_dialogue",
      .listen = "auth = plain",
      .step = {HELLO, "> AUTH LOGIN", "+ up", "{ AUTH LOGIN", "} 334 eA==", "< 334 eA==", "! close",
-              "< 451 4.3.0*", "> NOOP", "< 250"}},
+              "> dXNlcg==", "< 451 4.3.0*", "> NOOP", "< 250"}},
     {.name = "the_backend_goes_before_it_answers_auth",
      .listen = "auth = plain",
      .step = {HELLO, "> AUTH LOGIN", "+ up", "{ AUTH LOGIN", "! close", "< 451 4.3.0*"}},
