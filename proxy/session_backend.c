@@ -9,14 +9,25 @@
  */
 #include "proxy/session_int.h"
 
-#include <stdio.h>
-#include <string.h>
-
-struct client_view session_view(const struct session *s)
+/* Is a backend told, or found by, the address that the client dialled? Else it is not asked for. */
+static bool needs_server(const struct config *config)
 {
+    for (size_t i = 0; i < config->backend_count; i++) {
+        enum client_address mode = config->backend[i].client_address;
+        if (config->backend[i].original ||
+            (mode != CLIENT_ADDRESS_NONE && mode != CLIENT_ADDRESS_XFORWARD))
+            return true;
+    }
+    return false;
+}
+
+struct client_view session_view(struct session *s)
+{
+    if (s->server.family == AF_UNSPEC && needs_server(session_config(s)))
+        s->server = io_local(s->io);
     struct client_view view = {
         .client = s->client,
-        .server = s->server.family != 0 ? s->server : io_local(s->io),
+        .server = s->server,
         .helo = s->helo,
         .ident = s->id,
         .esmtp = s->esmtp,

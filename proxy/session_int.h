@@ -106,7 +106,7 @@ bool session_command_step(struct session *s);
 const char *session_command_names(void);
 
 /* session_backend.c */
-struct client_view session_view(const struct session *s);
+struct client_view session_view(struct session *s);
 /* The connection is gone, or not ours any more. */
 void session_forget_conn(struct session *s);
 /* No answer came in time: what was asked counts as a fault. */
