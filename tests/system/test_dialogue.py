@@ -313,7 +313,7 @@ def test_a_web_client_or_header_line_is_closed_at_once(gate, line):
         assert not replies.startswith(b"2"), replies
 
 
-@pytest.mark.parametrize("junk", ["NOOP", "RSET", "VRFY user", "HELP"])
+@pytest.mark.parametrize("junk", ["NOOP", "RSET", "VRFY user", "HELP", "EHLO a.example", "HELO a"])
 def test_a_flood_of_junk_commands_ends_in_421(gatepost, backend, junk):
     gate = gatepost(backend, limits={"junk-commands": 20, "errors-soft": 5, "errors-hard": 10})
     with gate.client() as smtp:
