@@ -211,6 +211,48 @@ def test_a_client_killed_at_every_octet_leaves_no_half_message(gate, backend, ho
     assert not backend.faults
 
 
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+@pytest.mark.parametrize("how", ["close", "reset"])
+def test_a_client_gone_while_the_backend_delays_its_354_leaves_nothing(gatepost, make_backend, tls,
+                                                                       how):
+    go_on = threading.Event()
+    backend = make_backend(on={"DATA": lambda _session, _line: go_on.wait(20) and None})
+    gate = gatepost(backend, tls=tls, learn=True)
+    with gate.client() as smtp:
+        smtp.ehlo()
+        if tls:
+            smtp.starttls()
+            smtp.ehlo()
+        smtp.envelope()
+        smtp.cmd("DATA", 354)
+        smtp.send(message() + b".\r\n")
+        session = backend.wait_verb("DATA")
+        smtp.reset() if how == "reset" else smtp.close()
+    go_on.set()
+    until(session.closed.is_set, "the backend's connection closes")
+    assert not backend.transactions and not session.clean
+    gate.wait_log(r" disconnect .*messages=0\b")
+
+
+def test_a_client_that_says_quit_behind_its_message_and_half_closes_is_still_there(gatepost,
+                                                                                   make_backend):
+    go_on = threading.Event()
+    backend = make_backend(on={"DATA": lambda _session, _line: go_on.wait(20) and None})
+    gate = gatepost(backend, learn=True)
+    with gate.client() as smtp:
+        smtp.ehlo()
+        smtp.envelope()
+        smtp.cmd("DATA", 354)
+        smtp.send(message() + b".\r\nQUIT\r\n")
+        smtp.sock.shutdown(socket.SHUT_WR)
+        backend.wait_verb("DATA")
+        go_on.set()
+        smtp.expect(250)
+        smtp.expect(221)
+        smtp.eof()
+    assert len(backend.accepted()) == 1
+
+
 def test_a_client_killed_inside_a_bdat_chunk_leaves_nothing(gate, backend):
     for sent in (b"BDAT 10 LAST\r\n12345", b"BDAT 5\r\n12345", b"BDAT 5\r\n12345BDAT 0"):
         with gate.client() as smtp:

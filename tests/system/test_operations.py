@@ -290,6 +290,41 @@ def test_drain_has_an_end(gatepost, make_backend):
         assert b"250" not in smtp.buffer
 
 
+def test_at_the_end_of_the_drain_a_session_in_data_hears_421_4_3_2(gatepost, backend):
+    gate = gatepost(backend, timeouts={"drain": "100ms"})
+    with gate.client() as smtp:
+        smtp.ehlo()
+        smtp.envelope()
+        smtp.cmd("DATA", 354)
+        smtp.send(b"Subject: half\r\n\r\nhalf")
+        gate.signal(signal.SIGTERM)
+        smtp.expect(421, "4.3.2")
+        smtp.eof()
+    assert gate.process.popen.wait(15) == 0
+    assert not backend.transactions
+
+
+def test_while_it_drains_nothing_makes_it_accept_again(gatepost, backend, authority, folder):
+    pair = (folder / "mx.pem", folder / "mx.key")
+    for mine, first in zip(pair, authority.mx()):
+        mine.write_bytes(first.read_bytes())
+    gate = gatepost(backend, tls=[pair], timeouts={"drain": "3s"})  # longer than files are unseen
+    with gate.client() as smtp:
+        smtp.ehlo()
+        smtp.envelope()
+        gate.signal(signal.SIGTERM)
+        until(lambda: not listening(gate.port), "it stops accepting")
+        for mine, fresh in zip(pair, authority.pair("mx.example.org")):
+            mine.write_bytes(fresh.read_bytes())
+        gate.signal(signal.SIGHUP)
+        until(lambda: listening(gate.port) or not gate.process.alive(), "it ends in time", 10)
+        assert not listening(gate.port), "it accepts again"
+        smtp.expect(421, "4.3.2")
+        smtp.eof()
+    assert gate.process.popen.wait(15) == 0
+    assert not gate.entries("reload") and not gate.entries("certificate")
+
+
 def test_sigint_ends_it_too(gatepost, backend):
     gate = gatepost(backend)
     gate.signal(signal.SIGINT)
@@ -369,20 +404,28 @@ def test_notify_ready_reloading_watchdog_and_stopping(gatepost, backend, folder,
 
 LAUNCHER = """
 import fcntl, os, sys
-high = fcntl.fcntl(int(sys.argv[1]), fcntl.F_DUPFD, 50)
+given = int(sys.argv[1])
+high = fcntl.fcntl(given, fcntl.F_DUPFD, 50)
+os.close(given)
 os.dup2(high, 3, inheritable=True)
 os.close(high)
-os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()), LISTEN_FDNAMES="mx")
-os.execv(sys.argv[2], sys.argv[2:])
+os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()), LISTEN_FDNAMES=sys.argv[2])
+os.execv(sys.argv[3], sys.argv[3:])
 """
 
 
-def test_sockets_from_systemd_are_served(gatepost, backend, folder):
+def start_with(gate, listener, name):
+    """Starts it with the socket `listener`, called `name`, as systemd does."""
+    launcher = gate.folder / "launch.py"
+    launcher.write_text(LAUNCHER, encoding="ascii")
+    gate.wrap = [sys.executable, str(launcher), str(listener.fileno()), name]
+    gate.start(pass_fds=(listener.fileno(),))
+
+
+def test_sockets_from_systemd_are_served(gatepost, backend):
     gate = gatepost(backend, start=False)
     with socket.create_server(("127.0.0.1", gate.port)) as listener:
-        (folder / "launch.py").write_text(LAUNCHER, encoding="ascii")
-        gate.wrap = [sys.executable, str(folder / "launch.py"), str(listener.fileno())]
-        gate.start(pass_fds=(listener.fileno(),))
+        start_with(gate, listener, "mx")
         # systemd's sockets block, and two workers accept from each: one would wait for ever.
         assert fcntl.fcntl(listener, fcntl.F_GETFL) & os.O_NONBLOCK
     clients = [gate.client(timeout=5) for _ in range(10)]
@@ -392,6 +435,19 @@ def test_sockets_from_systemd_are_served(gatepost, backend, folder):
         smtp.data(message())
         smtp.quit()
     assert len(backend.transactions) == 10
+
+
+def test_a_socket_from_systemd_that_no_block_names_is_closed_with_a_warning(gatepost, backend,
+                                                                           ports):
+    gate = gatepost(backend, start=False)
+    port = ports.take()
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        start_with(gate, listener, "old")
+    assert not listening(port), "it takes connections that nobody serves"
+    entry = gate.wait_log(rf" config-warning .*127\.0\.0\.1:{port} \(old\)")
+    assert entry.level == "warning"
+    with gate.client() as smtp:
+        smtp.ehlo()
 
 
 def test_systemd_socket_activate_starts_it_with_its_socket(gatepost, backend):

@@ -64,6 +64,67 @@ def test_implicit_tls_speaks_tls_from_the_first_octet(gatepost, backend, authori
     assert b"with ESMTPS" in backend.transactions[0].added
 
 
+class EarlyTLS:
+    """A client's TLS over the bytes of `sock`, whose hello can be had before anything is sent."""
+
+    def __init__(self):
+        self.sock, self.got, self.out = None, ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = any_certificate().wrap_bio(self.got, self.out)
+
+    def hello(self):
+        with pytest.raises(ssl.SSLWantReadError):
+            self.tls.do_handshake()
+        return self.out.read()
+
+    def step(self, function, *args):
+        """The result of `function`, which gets more bytes from the socket as long as it wants."""
+        result, wants = None, True
+        while wants:
+            try:
+                result, wants = function(*args), False
+            except ssl.SSLWantReadError:
+                pass
+            self.sock.sendall(self.out.read())
+            if wants:
+                data = self.sock.recv(65536)
+                self.got.write(data) if data else self.got.write_eof()
+        return result
+
+    def sendall(self, data):
+        self.step(self.tls.write, data)
+
+    def recv(self, size):
+        return self.step(self.tls.read, size)
+
+    def close(self):
+        self.sock.close()
+
+
+@pytest.mark.parametrize("header", [
+    b"PROXY TCP4 192.0.2.77 192.0.2.250 4321 25\r\n",
+    b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + socket.inet_aton("192.0.2.77") * 2 + b"\x10\xe1\0\x19"
+], ids=["v1", "v2"])
+@pytest.mark.parametrize("split", [False, True], ids=["whole", "hello in two"])
+def test_the_tls_hello_may_come_in_one_segment_with_the_proxy_header(gatepost, backend, header,
+                                                                     split):
+    gate = gatepost(backend, tls=True, listens={"smtps": {
+        "implicit-tls": True, "proxy-protocol-from": ["127.0.0.0/8"]}})
+    early = EarlyTLS()
+    hello = early.hello()
+    cut = len(hello) // 2 if split else len(hello)
+    with gate.client("smtps", first=header + hello[:cut], banner=False) as smtp:
+        smtp.send(hello[cut:])
+        early.sock, smtp.sock = smtp.sock, early
+        early.step(early.tls.do_handshake)
+        smtp.expect(220)
+        smtp.ehlo()
+        smtp.envelope()
+        smtp.data(message())
+        smtp.cmd("QUIT", 221)
+    added = backend.transactions[0].added
+    assert b"192.0.2.77" in added and b"with ESMTPS" in added
+
+
 def test_sni_chooses_the_certificate_and_the_first_is_the_default(gatepost, backend, authority):
     one, two = authority.pair("mx.example.org"), authority.pair("mail.other.example")
     gate = gatepost(backend, tls=[one, two])
