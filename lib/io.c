@@ -92,17 +92,22 @@ static void emit_data(struct io *io)
     }
 }
 
-static ssize_t read_some(struct io *io, char *data, size_t size)
+/* What a read or write came to: > 0 (or 0), -1 not now, -2 broken, and told. */
+static ssize_t outcome(struct io *io, ssize_t n)
 {
-    if (io->phase != IO_PLAIN)
-        return io_tls_read(io, data, size);
-    ssize_t n = read(io->fd, data, size);
     if (n >= 0)
         return n;
     if (errno == EAGAIN || errno == EINTR)
         return -1;
     io_fail(io, strerrordesc_np(errno));
     return -2;
+}
+
+static ssize_t read_some(struct io *io, char *data, size_t size)
+{
+    if (io->phase != IO_PLAIN)
+        return io_tls_read(io, data, size);
+    return outcome(io, read(io->fd, data, size));
 }
 
 /* A closing object only waits for the end: whatever comes is dropped. */
@@ -213,13 +218,7 @@ static ssize_t write_some(struct io *io, const char *data, size_t len)
 {
     if (io->phase == IO_TLS_OPEN)
         return io_tls_write(io, data, len);
-    ssize_t n = write(io->fd, data, len);
-    if (n >= 0)
-        return n;
-    if (errno == EAGAIN || errno == EINTR)
-        return -1;
-    io_fail(io, strerrordesc_np(errno));
-    return -2;
+    return outcome(io, write(io->fd, data, len));
 }
 
 static void finish_sending(struct io *io)
