@@ -4,6 +4,7 @@
 import contextlib
 import os
 import pathlib
+import re
 import shutil
 import sys
 import tempfile
@@ -34,6 +35,14 @@ def pytest_sessionstart(session):
 def pytest_runtest_makereport(item, call):
     outcome = yield
     setattr(item, "report_" + call.when, outcome.get_result())
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What the conformance suites printed ("suite: passed/total"), also of tests that passed."""
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.stats.get(outcome, []):
+            for line in re.findall(r"^[\w -]+: \d+/\d+$", report.capstdout, re.M):
+                terminalreporter.write_line(line)
 
 
 @pytest.fixture
