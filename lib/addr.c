@@ -178,7 +178,9 @@ const char *addr_text(const struct addr *a, char text[static ADDR_TEXT_MAX])
     if (v6)
         *end++ = ']';
     *end++ = ':';
-    str_number(end, a->port);
+    char port[STR_NUMBER_MAX];
+    size_t digits = str_number(port, a->port);
+    memcpy(end, port, digits + 1);
     return text;
 }
 

@@ -30,6 +30,10 @@ static int prefix_read(BIO *bio, char *out, int size)
         size_t n = left < (size_t)size ? left : (size_t)size;
         memcpy(out, prefix->data + prefix->used, n);
         prefix->used += n;
+        if (prefix->used == prefix->len) { /* an idle session keeps nothing of it */
+            free(prefix->data);
+            *prefix = (struct prefix){0};
+        }
         return (int)n;
     }
     int n = BIO_read(BIO_next(bio), out, size);
