@@ -189,6 +189,24 @@ bool addr_same_ip(const struct addr *a, const struct addr *b)
     return a->family == b->family && memcmp(a->ip, b->ip, sizeof a->ip) == 0;
 }
 
+bool addr_is_private(const struct addr *a)
+{
+    static const struct cidr networks[] = {
+        {{AF_INET, 0, {0}}, 8},         {{AF_INET, 0, {10}}, 8},
+        {{AF_INET, 0, {100, 64}}, 10},  {{AF_INET, 0, {127}}, 8},
+        {{AF_INET, 0, {169, 254}}, 16}, {{AF_INET, 0, {172, 16}}, 12},
+        {{AF_INET, 0, {192, 168}}, 16}, {{AF_INET, 0, {224}}, 3}, /* multicast and reserved */
+        {{AF_INET6, 0, {0}}, 127},                                /* ::, ::1 */
+        {{AF_INET6, 0, {0xfc}}, 7},     {{AF_INET6, 0, {0xfe, 0x80}}, 10},
+        {{AF_INET6, 0, {0xff}}, 8},
+    };
+    for (size_t i = 0; i < sizeof networks / sizeof networks[0]; i++) {
+        if (cidr_match(&networks[i], a))
+            return true;
+    }
+    return a->family == AF_UNSPEC;
+}
+
 bool addr_is_loopback(const struct addr *a)
 {
     static const uint8_t loopback6[16] = {[15] = 1};

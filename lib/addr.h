@@ -41,6 +41,10 @@ const char *addr_text(const struct addr *a, char text[static ADDR_TEXT_MAX]);
 /* Same address, whatever the port. */
 bool addr_same_ip(const struct addr *a, const struct addr *b);
 bool addr_is_loopback(const struct addr *a);
+/* Not of the public Internet, so that asking strangers about it is vain: loopback, RFC 1918, shared
+ * (RFC 6598), link-local, unique local, unspecified, multicast. Documentation networks are public
+ * here (tests use them). */
+bool addr_is_private(const struct addr *a);
 
 /* "192.0.2.0/24", "2001:db8::/32" or one address; false sets *why to a text that says what would
  * be right (host bits set, prefix too long, not an address). */

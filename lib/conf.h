@@ -17,6 +17,7 @@ enum conf_type {                /* single values first, then lists */
                  CONF_NUMBER,   /* size_t */
                  CONF_SIZE,     /* uint64_t, octets: 128K, 50M, 4G (powers of 1024) */
                  CONF_DURATION, /* uint64_t, milliseconds: 500ms, 300s, 5m, 12h, 36d */
+                 CONF_DECIMAL,  /* int32_t, hundredths: 6, -2, 0.5; -1000 to 1000 */
                  CONF_ENUM,     /* an enum that counts `words` from 0 */
                  CONF_STRING,   /* char *, NULL where nothing is given; with `words`, one of them */
                  CONF_PATH,     /* the same, relative to the directory of the file */

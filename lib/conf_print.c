@@ -21,6 +21,8 @@ static const char *type_name(enum conf_type type)
         return "size";
     case CONF_DURATION:
         return "time";
+    case CONF_DECIMAL:
+        return "score";
     case CONF_ENUM:
     case CONF_STRING:
         return "text";

@@ -121,6 +121,38 @@ static void fill_quantity(const struct fill *f, const struct conf_row *row, cons
         *(uint64_t *)field(f, row) = value;
 }
 
+/* Hundredths of "6", "-2", "0.5" or "1.25". False: not of that form, or beyond +-1000. */
+static bool read_decimal(const char *text, int32_t *out)
+{
+    bool minus = text[0] == '-';
+    const char *p = text + minus;
+    int32_t value = 0;
+    int digits = 0;
+    for (; *p >= '0' && *p <= '9' && value <= 1000; p++, digits++)
+        value = value * 10 + (*p - '0');
+    value *= 100;
+    if (digits > 0 && *p == '.' && p[1] >= '0' && p[1] <= '9') {
+        value += (p[1] - '0') * 10;
+        p += 2;
+        if (*p >= '0' && *p <= '9')
+            value += *p++ - '0';
+    }
+    *out = minus ? -value : value;
+    return digits > 0 && *p == '\0' && value <= 100000;
+}
+
+static void fill_decimal(const struct fill *f, const struct conf_row *row, const char *text,
+                         unsigned line)
+{
+    int32_t value = 0;
+    if (!read_decimal(text, &value))
+        conf_fault(f->conf, line,
+                   "%s = %s is not a score; give a number from -1000 to 1000, such as 6, -2 or 0.5",
+                   row->name, text);
+    else
+        *(int32_t *)field(f, row) = value;
+}
+
 static void fill_bool(const struct fill *f, const struct conf_row *row, const char *text,
                       unsigned line)
 {
@@ -240,6 +272,9 @@ static void fill_value(const struct fill *f, const struct conf_row *row, const c
     case CONF_SIZE:
     case CONF_DURATION:
         fill_quantity(f, row, text, line);
+        break;
+    case CONF_DECIMAL:
+        fill_decimal(f, row, text, line);
         break;
     case CONF_ENUM:
         fill_enum(f, row, text, line);

@@ -323,9 +323,14 @@ struct watch *watch_signal(struct loop *loop, int signo, loop_fn fn, void *arg)
     return watch_new(loop, signo, EV_SIGNAL, fn, arg);
 }
 
-struct watch *watch_fd(struct loop *loop, int fd, loop_fn fn, void *arg)
+struct watch *watch_fd(struct loop *loop, int fd, int what, loop_fn fn, void *arg)
 {
-    return watch_new(loop, fd, EV_READ, fn, arg);
+    short events = 0;
+    if (what & WATCH_READ)
+        events |= EV_READ;
+    if (what & WATCH_WRITE)
+        events |= EV_WRITE;
+    return watch_new(loop, fd, events, fn, arg);
 }
 
 void watch_free(struct watch *watch)

@@ -42,8 +42,10 @@ void timer_clear(struct timer *timer);
 /* Calls fn(arg) in the loop whenever `signo` arrives. Freed by watch_free(). */
 struct watch *watch_signal(struct loop *loop, int signo, loop_fn fn, void *arg)
     __attribute__((warn_unused_result));
-/* Calls fn(arg) whenever `fd` is readable; the descriptor stays the caller's. */
-struct watch *watch_fd(struct loop *loop, int fd, loop_fn fn, void *arg)
+enum { WATCH_READ = 1, WATCH_WRITE = 2 };
+/* Calls fn(arg) whenever `fd` is ready for one of `what`; the descriptor stays the caller's, and is
+ * open until watch_free(). For libraries that bring sockets of their own. */
+struct watch *watch_fd(struct loop *loop, int fd, int what, loop_fn fn, void *arg)
     __attribute__((warn_unused_result));
 void watch_free(struct watch *watch);
 

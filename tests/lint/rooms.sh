@@ -7,8 +7,12 @@ set -euo pipefail
 # file (shell pattern) : rooms it may include
 own='
 lib/*                : lib
-policy/*             : lib policy
+dns/*                : lib dns
+policy/*             : lib dns policy
 proxy/gate.[ch]      : lib proxy policy
+proxy/worker.c       : lib dns proxy
+proxy/probe.c        : lib dns proxy policy
+proxy/setup.c        : lib proxy policy
 proxy/options*.c     : lib proxy policy
 proxy/config.c       : lib proxy policy
 proxy/*              : lib proxy
@@ -81,7 +85,7 @@ while IFS=: read -r file line text; do
     *\"*) check_own "$file" "$line" "$header" ;;
     *) check_external "$file" "$line" "$header" ;;
     esac
-done < <(grep -rnE --include='*.[ch]' '^[[:space:]]*#[[:space:]]*include' lib policy proxy)
+done < <(grep -rnE --include='*.[ch]' '^[[:space:]]*#[[:space:]]*include' lib dns policy proxy)
 
 # A module's own header (or the x_int.h that begins with it) comes first, so that it proves to need
 # no other.
@@ -92,5 +96,5 @@ while read -r file; do
         $first != "#include \"${header%.h}_int.h\"" ]]; then
         complain "$file:1: its own header must be its first include"
     fi
-done < <(find lib policy proxy -name '*.c')
+done < <(find lib dns policy proxy -name '*.c')
 exit "$bad"

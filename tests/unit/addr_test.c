@@ -50,6 +50,33 @@ static void addresses_are_read_strictly(void **state)
     }
 }
 
+static void private_addresses_are_told_from_public_ones(void **state)
+{
+    (void)state;
+    static const char *const private[] = {
+        "127.0.0.1",   "10.1.2.3",   "172.16.0.1",      "172.31.255.255",
+        "192.168.1.1", "100.64.0.1", "100.127.255.255", "169.254.1.1",
+        "0.0.0.0",     "224.0.0.1",  "255.255.255.255", "::1",
+        "::",          "fe80::1",    "fc00::1",         "fdff::1",
+        "ff02::1"};
+    static const char *const public[] = {"192.0.2.1",     "198.51.100.1",    "203.0.113.1",
+                                         "172.32.0.1",    "100.63.255.255",  "100.128.0.0",
+                                         "9.255.255.255", "223.255.255.255", "2001:db8::1",
+                                         "::2",           "fec0::1"};
+    struct addr a;
+    for (size_t i = 0; i < COUNT(private); i++) {
+        assert_true(addr_parse_ip(private[i], &a));
+        if (!addr_is_private(&a))
+            fail_msg("%s", private[i]);
+    }
+    for (size_t i = 0; i < COUNT(public); i++) {
+        assert_true(addr_parse_ip(public[i], &a));
+        if (addr_is_private(&a))
+            fail_msg("%s", public[i]);
+    }
+    assert_true(addr_is_private(&(struct addr){0}));
+}
+
 static const struct ip_case port_cases[] = {
     {"IPv4", "192.0.2.1:25", "192.0.2.1:25"},
     {"IPv6", "[2001:db8::1]:65535", "[2001:db8::1]:65535"},
@@ -225,6 +252,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses_are_read_strictly),
+        cmocka_unit_test(private_addresses_are_told_from_public_ones),
         cmocka_unit_test(addresses_with_port_are_read_strictly),
         cmocka_unit_test(the_kernel_gives_and_takes),
         cmocka_unit_test(a_mapped_address_of_the_kernel_is_ipv4),

@@ -400,7 +400,7 @@ static void test_watches_call_until_they_are_freed(void **state)
     int fd[2];
     assert_int_equal(pipe(fd), 0);
     struct watching w = {.fd = fd[0]};
-    w.watch = watch_fd(loop, fd[0], on_byte, &w);
+    w.watch = watch_fd(loop, fd[0], WATCH_READ, on_byte, &w);
     assert_int_equal(write(fd[1], "xyz.", 4), 4);
     UNTIL(loop, w.watch == NULL);
     net_run(loop, 5);

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef POLICY_CHECK_H
+#define POLICY_CHECK_H
+/*
+ * What a check is, for those who write one: a file that exports one `const struct check`, and one
+ * line in the table of check.c. A check sees facts, asks DNS, and says findings; it knows neither
+ * sockets nor SMTP nor what its findings lead to.
+ *
+ * A trial (policy/trial.h) starts a run of each check wherever one of its stages is reached. A run
+ * says any number of findings (check_found), or that it cannot tell (check_abstain), and then
+ * check_done, from inside start() or later from a callback. What it leaves open when time is up is
+ * stopped, and the trial notes "no answer in time" as its abstention.
+ */
+
+#include "dns/dns.h"
+#include "lib/addr.h"
+#include "lib/conf.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct policy_state;
+struct trial;
+
+/* Scores are hundredths everywhere: 650 is 6.5. */
+typedef int32_t score_t;
+
+enum check_mode {
+    CHECK_OFF,
+    CHECK_OBSERVE, /* findings are logged and do not count */
+    CHECK_SCORE,   /* they count */
+    CHECK_REJECT,  /* one with a score above 0 rejects, whatever the sum */
+};
+
+/* When a check has something to look at. */
+enum check_stage {
+    CHECK_AT_CONNECT, /* the client's address is known */
+    CHECK_AT_REVERSE, /* its reverse name is (only where there is one) */
+    CHECK_AT_HELO,    /* again at each EHLO with another name */
+    CHECK_AT_SENDER,  /* again at each MAIL */
+    CHECK_STAGES,
+};
+#define CHECK_BIT(stage) (1u << (stage))
+
+/* What is common to the configuration of all checks, the first member of each; the rows for it are
+ * CHECK_ROWS. */
+struct check_config {
+    const struct check *check;
+    char *title; /* of dnsbl and rhsbl: the zone; else NULL */
+    enum check_mode mode;
+    score_t score;
+};
+
+/* The rows of `mode` and `score` for a config struct `type` whose first member is `common`. */
+extern const char *const check_mode_words[]; /* off observe score reject */
+#define CHECK_ROWS(type, initial_mode, initial_score)                                              \
+    {.name = "mode",                                                                               \
+     .type = CONF_ENUM,                                                                            \
+     .offset = offsetof(type, common.mode),                                                        \
+     .initial = (initial_mode),                                                                    \
+     .words = check_mode_words,                                                                    \
+     .help = "off, or log what it finds, or count it, or refuse for it alone"},                    \
+    {                                                                                              \
+        .name = "score", .type = CONF_DECIMAL, .offset = offsetof(type, common.score),             \
+        .initial = (initial_score), .help = "what a finding counts"                                \
+    }
+
+struct check_run {
+    struct trial *trial;
+    const struct check_config *config;
+    enum check_stage stage;
+    void *memory; /* state_size zeroed octets of the check's own */
+};
+
+struct check {
+    const char *name;                   /* of its block in the file */
+    const struct conf_section *section; /* rows offset into its config struct; `many` with title */
+    size_t config_size;                 /* of a struct that begins with struct check_config */
+    /* After conf_fill: looks at what the values mean (conf_fault at the right line) and compiles
+     * them. NULL: nothing to do. Main thread. */
+    void (*prepare)(struct check_config *config, struct conf *conf, const struct conf_part *part);
+    /* Frees what prepare made (not what conf_clear frees). NULL: nothing. */
+    void (*release)(struct check_config *config);
+    /* Finds its place in what outlives reloads, e.g. the zone's health. NULL: none. */
+    void (*bind)(struct check_config *config, struct policy_state *state);
+    unsigned stages; /* CHECK_BIT of each; 0: only check_behaviour() says its findings */
+    bool allows;     /* it may say scores below 0: the tarpit waits for its answer */
+    size_t state_size;
+    void (*start)(struct check_run *run);
+    /* Cancels whatever is open; no more may be said. Called only before check_done. */
+    void (*stop)(struct check_run *run);
+};
+
+/* Every check, NULL last. */
+extern const struct check *const checks[];
+
+/* The facts. Strings live as long as the run. */
+struct check_facts {
+    const struct addr *client;
+    bool lookup;               /* a public address that is not trusted: may be looked up anywhere */
+    bool proven;               /* a known good client (policy/known.h) */
+    const char *reverse_name;  /* at CHECK_AT_REVERSE; "" before or where there is none */
+    bool reverse_confirmed;    /* its addresses hold the client's */
+    const char *helo;          /* as said; "" before */
+    const char *sender;        /* the address as said; "" for <> */
+    const char *sender_domain; /* lower case A-labels; "" for <> or where there is none */
+    const char *hostname;      /* our own */
+    const struct addr *server; /* where the client dialled; may be AF_UNSPEC */
+};
+const struct check_facts *check_facts(const struct check_run *run);
+/* Where to ask; never NULL while `lookup`. */
+struct dns *check_dns(const struct check_run *run);
+struct policy_state *check_state(const struct check_run *run);
+/* Monotonic milliseconds. */
+uint64_t check_now(const struct check_run *run);
+
+/* A finding. `label`: what found it, for the log: the zone or "name.what" ("reverse-dns.dynamic");
+ * `answer`: the raw answer; `reason`: what the client is told, a clause such as "listed by
+ * zen.example"; all copied and cut. */
+void check_found(struct check_run *run, score_t score, const char *label, const char *answer,
+                 const char *reason);
+/* The same, and the run's own reply code where it refuses alone: "5.7.27" etc. (RFC 3463). */
+void check_found_code(struct check_run *run, score_t score, const char *label, const char *answer,
+                      const char *reason, const char *enhanced);
+/* It cannot tell; counts 0. */
+void check_abstain(struct check_run *run, const char *label, const char *why);
+/* Nothing more will be said; `run` is gone after the call. */
+void check_done(struct check_run *run);
+/* Of reverse-dns only: the name, and whether it was confirmed; starts the runs of CHECK_AT_REVERSE.
+ * NULL: there is none. */
+void check_reverse_known(struct check_run *run, const char *name, bool confirmed);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef POLICY_CHECK_DNSBL_H
+#define POLICY_CHECK_DNSBL_H
+/* The configuration of `dnsbl "zone"` and `rhsbl "zone"`, for their checks and the prober. */
+
+#include "policy/check.h"
+#include "policy/dnsbl_codes.h"
+
+struct list_zone;
+
+struct dnsbl_config {
+    struct check_config common; /* title: the zone asked */
+    char **code_text;           /* codes = {"127.0.0.2-127.0.0.3=4"} */
+    size_t code_count;
+    struct dnsbl_codes codes; /* compiled */
+    char *name;               /* shown in replies and logs instead of the zone */
+    char *listed;             /* the positive canary: an address, or a name for rhsbl; "off" */
+    char *clean;              /* the negative one; "off" */
+    size_t ipv6_percent; /* what a listing of an IPv6 client counts, in percent (ipv6-factor) */
+    char shown[DNS_NAME_MAX + 1]; /* `name`, or the zone with its query key masked */
+    struct list_zone *health;     /* bind() */
+};
+
+extern const struct check check_dnsbl;
+extern const struct check check_rhsbl;
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef POLICY_DNSBL_CODES_H
+#define POLICY_DNSBL_CODES_H
+/* What the addresses that a DNS list answers mean (RFC 5782 2.1, standards of the lists). Pure. */
+
+#include "lib/addr.h"
+#include "policy/check.h"
+
+struct dnsbl_code {
+    uint32_t first, last; /* 127.a.b.c, host order */
+    score_t score;
+};
+
+struct dnsbl_codes {
+    struct dnsbl_code *item; /* none: any code counts the block's score */
+    size_t count;
+};
+
+/* "127.0.0.2=4", "127.0.0.4-127.0.0.7=6": adds one. False: *why says what would be right. */
+bool dnsbl_codes_add(struct dnsbl_codes *codes, const char *text, const char **why);
+void dnsbl_codes_clear(struct dnsbl_codes *codes);
+
+enum dnsbl_meaning {
+    DNSBL_LISTED,
+    DNSBL_NOT_LISTED, /* only codes that count 0 */
+    DNSBL_ERROR,      /* an error code, or an answer no list gives: never a listing, never trust */
+};
+/* Judges the addresses of one answer: the highest score counts. `allow`: an allow zone (a score
+ * below 0), with its own block codes. *which: the index of the address that decided. Errors are
+ * stronger than listings: 127.255.255.0/24, 127.0.0.1, anything outside 127/8, and of allow zones
+ * 127.0.0.255 and 127.0.10.x. */
+enum dnsbl_meaning dnsbl_judge(const struct dnsbl_codes *codes, score_t score, bool allow,
+                               const struct addr *answer, size_t count, score_t *out,
+                               size_t *which);
+
+#endif

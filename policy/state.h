@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef POLICY_STATE_H
+#define POLICY_STATE_H
+/* What the policy remembers while the process lives, over reloads: shared by all workers, each part
+ * thread-safe by itself. */
+
+struct client_table; /* policy/client_limits.h */
+struct known;        /* policy/known.h */
+struct list_health;  /* policy/list_health.h */
+
+struct policy_state {
+    struct client_table *clients;
+    struct known *known;
+    struct list_health *health;
+};
+
+struct policy_state *policy_state_new(void) __attribute__((warn_unused_result));
+void policy_state_free(struct policy_state *state); /* NULL is fine */
+
+#endif

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef POLICY_TRIAL_H
+#define POLICY_TRIAL_H
+/*
+ * A trial: one client before the policy, from its connection to its end. Facts go in as they come,
+ * checks run while the client talks, findings gather; asked at RCPT and at the end of data it gives
+ * a verdict. It knows neither sockets nor SMTP.
+ *
+ * One thread, that of its loop. Nothing here calls back from inside a call: `changed` comes from
+ * the loop only.
+ */
+
+#include "lib/addr.h"
+#include "policy/check.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct log_line;
+struct loop;
+struct policy;
+struct trial;
+
+struct trial_env {
+    const struct policy *policy; /* outlives the trial */
+    struct policy_state *state;
+    struct dns *dns;
+    struct loop *loop;
+    const char *hostname;
+    bool observe; /* mode = observe: every verdict passes */
+};
+
+/* Thresholds of the listener; a value that is TRIAL_DEFAULT is the policy's own. */
+#define TRIAL_DEFAULT INT32_MIN
+struct trial_thresholds {
+    score_t greylist, reject, tarpit;
+};
+
+struct trial_client {
+    struct addr address;
+    struct addr server; /* where it dialled; AF_UNSPEC: not known */
+    bool trusted;       /* an own network */
+    struct trial_thresholds thresholds;
+};
+
+/* What a client does on the wire: the blocks of the same names. */
+enum trial_behaviour {
+    TRIAL_PREGREET,   /* talked before the banner */
+    TRIAL_PIPELINING, /* sent on without waiting where it must wait */
+    TRIAL_COMMAND,    /* said what is not SMTP */
+    TRIAL_NEWLINE,    /* ended a line with a bare LF, or sent a bare CR */
+    TRIAL_HANGUP,     /* left without QUIT: remembered for its next connection */
+};
+
+/* What is counted per client and network (client-limits). */
+enum trial_count {
+    TRIAL_CONNECTION, /* by trial_new */
+    TRIAL_MESSAGE,
+    TRIAL_RECIPIENT,
+    TRIAL_FAILED_RECIPIENT,
+    TRIAL_FAILED_LOGIN,
+};
+
+enum verdict_action {
+    VERDICT_PASS,
+    VERDICT_SUSPICIOUS, /* at or above `greylist`: passes, with delays and tighter limits */
+    VERDICT_DEFER,      /* 450 4.7.1 */
+    VERDICT_REJECT,     /* 550 */
+    VERDICT_TARPIT,     /* the tarpit; where it cannot take the client any more: reject */
+};
+
+/* What decided, in the order of precedence. */
+enum verdict_cause {
+    VERDICT_BY_ALLOW, /* an entry */
+    VERDICT_BY_DENY,
+    VERDICT_BY_TRUST,  /* own network or AUTH */
+    VERDICT_BY_EXEMPT, /* postmaster@, abuse@ */
+    VERDICT_BY_RULE,   /* a check with mode = reject */
+    VERDICT_BY_SCORE,
+};
+
+struct verdict {
+    enum verdict_action action; /* what to do */
+    enum verdict_action would;  /* what it were with mode = enforce */
+    enum verdict_cause cause;
+    score_t score;
+    const char *reason;   /* for the reply, a clause; valid until the trial is touched again */
+    const char *enhanced; /* "5.7.1" and the like, where action is defer, reject or tarpit */
+};
+
+/* Starts the checks of CHECK_AT_CONNECT, and counts the connection against its limits.
+ * `changed(arg)`: what was open is answered or out of time, or the client has turned out hostile;
+ * ask again. */
+struct trial *trial_new(const struct trial_env *env, const struct trial_client *client,
+                        void (*changed)(void *arg), void *arg) __attribute__((warn_unused_result));
+/* Stops what runs, gives the connection's count back. NULL is fine. */
+void trial_free(struct trial *trial);
+
+/* New facts; what an earlier value led to is forgotten. Strings are copied. */
+void trial_helo(struct trial *trial, const char *helo);
+void trial_sender(struct trial *trial, const char *address, const char *domain);
+void trial_authenticated(struct trial *trial);
+/* `detail`: what was seen, for the log ("EHLO sent early"). Each behaviour is one finding, however
+ * often. TRIAL_HANGUP is the last thing said of a trial. */
+void trial_behaved(struct trial *trial, enum trial_behaviour behaviour, const char *detail);
+/* The backend took a message of this client: two distinct hours of that make it proven. */
+void trial_delivered(struct trial *trial);
+/* Counts one; false: over the limit, say 421 or 450 with *why (valid until the next call). Where
+ * the block only scores or observes it is a finding and true. */
+bool trial_count(struct trial *trial, enum trial_count what, const char **why);
+/* The same without counting: would one more be too many? */
+bool trial_within(struct trial *trial, enum trial_count what, const char **why);
+
+/* How long the banner is to be held back for a client that might talk first; 0: not at all (known
+ * good, allowed, trusted, local, or pregreet is off). Milliseconds. */
+uint64_t trial_greet_wait(const struct trial *trial);
+bool trial_teaser(const struct trial *trial);
+/* Milliseconds to hold a reply back for a client that has erred or hurried `faults` times; more for
+ * one that is suspicious or comes often, 5000 at most; 0 for trusted and allowed ones. */
+uint64_t trial_delay(const struct trial *trial, unsigned faults);
+/* To be taken to the tarpit now: the score is there and every allow zone has answered or run out of
+ * time, or a deny entry says so. Never in observe mode. */
+bool trial_hostile(const struct trial *trial);
+
+/* The verdict on a recipient (`exempt`: postmaster@ or abuse@ of an own domain) or, at the end of
+ * data, on the message. True: *out is the verdict; false: checks are still open, `changed` will be
+ * called (5 s from the last fact at the latest). */
+bool trial_ask(struct trial *trial, bool exempt, struct verdict *out);
+/* Adds verdict, score and findings to a log line: every finding with its score and raw answer. */
+void trial_log(const struct trial *trial, struct log_line *line);
+
+const char *verdict_action_name(enum verdict_action action); /* "pass", "suspicious"... */
+const char *verdict_cause_name(enum verdict_cause cause);
+
+#endif

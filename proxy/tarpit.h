@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef PROXY_TARPIT_H
+#define PROXY_TARPIT_H
+/*
+ * The tarpit of one worker: hostile clients, each a socket and a few octets, that get a byte every
+ * second or so and in the end a 450 or 550. A session that gives its socket here is over; what it
+ * wants logged it has logged before.
+ */
+
+#include "lib/addr.h"
+#include "lib/random.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct io;
+struct loop;
+struct tarpit;
+
+struct tarpit_config {  /* tarpit { ... } */
+    size_t connections; /* at most, of all workers */
+    uint64_t time;      /* ms a client is held at most */
+    uint64_t interval;  /* ms between two bytes */
+    bool permanent;     /* the last word: 550, else 450 */
+};
+
+/* Shared by the tarpits of all workers. */
+struct tarpit_budget {
+    _Atomic size_t taken;       /* sockets now */
+    _Atomic size_t most;        /* tarpit { connections } */
+    _Atomic size_t descriptors; /* what tarpit and sessions (two each) may hold together */
+    _Atomic size_t *sessions;   /* the server's count */
+};
+
+/* Where the dialogue stands when a client is taken. */
+enum tarpit_stage { TARPIT_BANNER, TARPIT_EHLO, TARPIT_MAIL, TARPIT_RCPT };
+
+struct tarpit *tarpit_new(struct loop *loop, struct tarpit_budget *budget)
+    __attribute__((warn_unused_result));
+/* Closes all. */
+void tarpit_free(struct tarpit *tarpit);
+/* For clients taken from now on, and the time and interval of all. */
+void tarpit_configure(struct tarpit *tarpit, const struct tarpit_config *config,
+                      const char *hostname);
+/* Takes the plain connection over (`io` is freed) and goes on with its reply at `stage`. False: no
+ * room, `io` stays the caller's. `id`: of the session, for the log line at the end. */
+bool tarpit_take(struct tarpit *tarpit, struct io *io, enum tarpit_stage stage,
+                 const struct addr *client, const char id[static RANDOM_ID_LEN + 1]);
+/* A session needs descriptors: the oldest leave until there is room. Cheap where there is. */
+void tarpit_make_room(struct tarpit *tarpit);
+size_t tarpit_count(const struct tarpit *tarpit);
+
+#endif
