@@ -14,12 +14,16 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from harness import DAEMON, peers, postfix as postfix_module  # noqa: E402
+from harness import rbldnsd as rbldnsd_module  # noqa: E402
 from harness.backend import ScriptedBackend  # noqa: E402
 from harness.certs import Authority  # noqa: E402
-from harness.gatepost import Gatepost  # noqa: E402
+from harness.dns import DnsServer, wait_probed  # noqa: E402
+from harness.gatepost import CHECKS, Gatepost, address_text  # noqa: E402
 from harness.haproxy import HAProxy  # noqa: E402
 from harness.ports import Ports  # noqa: E402
 from harness.postfix import Postfix  # noqa: E402
+from harness.rbldnsd import Rbldnsd  # noqa: E402
+from harness.visitor import FROM_HERE  # noqa: E402
 
 
 def pytest_configure(config):
@@ -163,3 +167,48 @@ def exim(stack, folder, ports):
 @pytest.fixture
 def opensmtpd(stack, folder, ports):
     return _peer(peers.OpenSMTPD, stack, folder, ports)
+
+
+@pytest.fixture
+def make_dns(stack, ports):
+    def make(**more):
+        server = DnsServer(ports.take(), **more)
+        stack.callback(server.stop)
+        return server
+    return make
+
+
+@pytest.fixture
+def dns(make_dns):
+    """The whole world's DNS, empty as yet."""
+    return make_dns()
+
+
+@pytest.fixture
+def rbldnsd(stack, folder, ports):
+    why = rbldnsd_module.missing()
+    if why:
+        pytest.skip(why)
+
+    def make(*zones):
+        server = Rbldnsd(folder, ports, zones)
+        stack.callback(server.stop)
+        return server
+    return make
+
+
+@pytest.fixture
+def guard(gatepost, backend, request):
+    """A gatepostd that takes its clients' addresses from PROXY headers, asks `dns`, and judges by
+    the given `blocks` alone: all other checks are off. Comes back once its lists are probed
+    (`probed`: False to not wait for that)."""
+    def make(blocks=None, to=None, dns=None, probed=True, listen=None, resolver=None, **more):
+        server = dns or request.getfixturevalue("dns")
+        gate = gatepost(
+            to or backend, listen={"proxy-protocol-from": FROM_HERE, **(listen or {})},
+            dns={"servers": [address_text(server)], **(resolver or {})},
+            blocks={**{name: {"mode": "off"} for name in CHECKS}, **(blocks or {})}, **more)
+        if probed:
+            wait_probed(gate, server)
+        return gate
+    return make

@@ -17,3 +17,8 @@ def until(condition, what, timeout=10.0, interval=0.01):
             raise AssertionError(f"not within {timeout * SLOW:g} s: "
                                  f"{what() if callable(what) else what}")
         time.sleep(interval)
+
+
+def settle(seconds):
+    """For what leaves no sign of its coming to pass; keep it to fractions of a second."""
+    time.sleep(seconds * SLOW)

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: ISC
+"""Clients from any address: they come with a PROXY header, as from a balancer on 127.0.0.1, and find
+their own lines in the log by address and port."""
+
+import ipaddress
+import itertools
+import re
+import socket
+import struct
+
+from .client import Closed, RawClient, message, stuffed
+from .wait import until
+
+V2 = b"\r\n\r\n\0\r\nQUIT\n"
+SERVER = {4: "192.0.2.250", 6: "2001:db8::fa"}
+FROM_HERE = ["127.0.0.0/8"]
+_ports = itertools.count(2000)
+
+
+def family(address):
+    return ipaddress.ip_address(address).version
+
+
+def v1(source, port=4321):
+    kind = family(source)
+    return f"PROXY TCP{kind} {source} {SERVER[kind]} {port} 25\r\n".encode()
+
+
+def v2(source, port=4321):
+    kind = family(source)
+    pack = (lambda a: socket.inet_pton(socket.AF_INET6 if kind == 6 else socket.AF_INET, a))
+    body = pack(source) + pack(SERVER[kind]) + struct.pack("!HH", port, 25)
+    return V2 + (b"\x21\x21" if kind == 6 else b"\x21\x11") + struct.pack("!H", len(body)) + body
+
+
+class Finding:
+    """One of findings="zen.example 127.0.0.4 +6; ...". `score` is None for an abstention."""
+
+    def __init__(self, text):
+        match = re.fullmatch(r"(\S+)(?: (.*?))? ([+-]\d+(?:\.\d+)?)((?: \(.*\))?)", text)
+        if match:
+            self.label, self.answer, self.score = match[1], match[2] or "", float(match[3])
+        else:
+            self.label, self.answer = (text.split(" ", 1) + [""])[:2]
+            self.score = None
+        self.text = text
+
+    def __repr__(self):
+        return f"<{self.text}>"
+
+
+def findings(entry):
+    text = entry.field.get("findings", "")
+    return [Finding(part) for part in text.split("; ") if part]
+
+
+class Visitor(RawClient):
+    """`address`: whom the client is. `first`: octets sent right behind the header."""
+
+    def __init__(self, gate, address, listen="mx", first=b"", header=v1, **more):
+        self.gate, self.client = gate, address
+        self.port = next(_ports)
+        self.offset = gate.mark()
+        shown = str(ipaddress.ip_address(address))
+        self.shown = f"[{shown}]:{self.port}" if ":" in shown else f"{shown}:{self.port}"
+        super().__init__(gate.addresses[listen], first=header(address, self.port) + first, **more)
+
+    def id(self):
+        """The session's id, from its line in the log."""
+        return self.gate.wait_log(rf" client={re.escape(self.shown)}(?: |$)", self.offset).session
+
+    def entries(self, event=None):
+        return [e for e in self.gate.entries(event, self.offset) if e.session == self.id()]
+
+    def entry(self, event):
+        """This session's line with that event, when it comes."""
+        return until(lambda: next(iter(self.entries(event)), None),
+                     lambda: f"a {event} of {self.shown} in:\n"
+                     + "\n".join(self.gate.lines(self.offset)[-40:]))
+
+    def judged(self):
+        """The line that tells the verdict, once the session is over: the last transaction's, or the
+        disconnect's where there was none."""
+        self.entry("disconnect")
+        lines = [e for e in self.entries() if "verdict" in e.field]
+        assert lines, f"no verdict in {self.entries()}"
+        return lines[-1]
+
+
+class Visit:
+    """One message from `address` with all its replies, then QUIT. `mail`, `rcpt` (the first
+    recipient's), `rcpts`, `data`: replies; None where it did not get so far. `entry`: the line that
+    tells the verdict; `found`: its findings by label."""
+
+    def __init__(self, gate, address, helo="client.example.net", sender="sender@example.net",
+                 recipients=("user@example.org",), body=b"hello\r\n", **more):
+        self.hello = self.mail = self.data = None
+        self.rcpts = []
+        self.visitor = Visitor(gate, address, banner=False, **more)
+        with self.visitor as smtp:
+            self.banner = smtp.reply()
+            try:
+                if self.banner.code == 220:
+                    self._talk(smtp, helo, sender, recipients, body)
+            except Closed:
+                self.closed = True
+            else:
+                self.closed = False
+        self.entry = self.visitor.judged()
+        self.findings = findings(self.entry)
+        self.found = {f.label: f for f in self.findings}
+
+    def _talk(self, smtp, helo, sender, recipients, body):
+        self.hello = smtp.cmd(f"EHLO {helo}")
+        self.mail = smtp.cmd(f"MAIL FROM:<{sender}>")
+        for recipient in recipients if self.mail.code == 250 else ():
+            self.rcpts.append(smtp.cmd(f"RCPT TO:<{recipient}>"))
+        if any(r.code == 250 for r in self.rcpts):
+            smtp.cmd("DATA", 354)
+            smtp.send(stuffed(message(body)) + b".\r\n")
+            self.data = smtp.reply()
+        smtp.cmd("QUIT", 221)
+
+    @property
+    def rcpt(self):
+        return self.rcpts[0] if self.rcpts else None
+
+    @property
+    def passed(self):
+        return self.data is not None and self.data.code == 250
+
+    @property
+    def id(self):
+        return self.entry.session
+
+    @property
+    def score(self):
+        return float(self.entry.field["score"])
+
+    @property
+    def verdict(self):
+        return self.entry.field["verdict"]
+
+    def scores(self):
+        """What counted or would have, by label."""
+        return {f.label: f.score for f in self.findings if f.score is not None}
+
+    def abstained(self):
+        return {f.label: f.answer for f in self.findings if f.score is None}
+
+    def refused(self, code=550, enhanced="5.7.1"):
+        """It was refused at RCPT, the reply carries the session's id, and the backend heard
+        nothing of a message."""
+        assert self.rcpt is not None and self.rcpt.code == code, (self.rcpts, self.entry)
+        assert self.rcpt.enhanced == enhanced, self.rcpt
+        assert self.id in self.rcpt.text, (self.id, self.rcpt)
+        assert self.data is None
+        return self.rcpt
+
+    def accepted(self):
+        assert self.passed, (self.banner, self.mail, self.rcpts, self.data, self.entry)
+        return self
