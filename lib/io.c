@@ -335,6 +335,33 @@ void io_free(struct io *io)
     kill_io(io, false);
 }
 
+/* All that is pending to the kernel, now. A fault is left for the loop to find and tell. */
+static bool flush_now(struct io *io)
+{
+    while (buf_len(&io->out) > 0) {
+        ssize_t n = write(io->fd, buf_data(&io->out), buf_len(&io->out));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return false;
+        buf_consume(&io->out, (size_t)n);
+    }
+    return true;
+}
+
+int io_detach(struct io *io)
+{
+    int fd = io->fd;
+    if (io->dead || io->failed || io->closing || io->connecting || fd < 0 ||
+        io->phase != IO_PLAIN || !flush_now(io))
+        return -1;
+    set_reading(io, false);
+    io->fn = NULL;
+    io->fd = -1; /* its events are gone before anyone can close it */
+    kill_io(io, false);
+    return fd;
+}
+
 void io_close(struct io *io, uint64_t linger)
 {
     if (io == NULL || io->dead)

@@ -65,6 +65,11 @@ void io_close(struct io *io, uint64_t linger);
 /* The same after our last command to a server: its side is to close first (within `ms`), so that it
  * and not we keep the port in TIME_WAIT (RFC 5321 4.1.1.10). */
 void io_close_last(struct io *io, uint64_t ms);
+/* Hands the descriptor out and frees the object: it is the caller's now, still connected and
+ * non-blocking. What is pending goes to the kernel first; unread bytes are dropped, so look at
+ * io_data before. -1: not a plain connection that stands, or the kernel does not take all that is
+ * pending now; then the object stays as it was. Safe in callbacks. */
+int io_detach(struct io *io) __attribute__((warn_unused_result));
 
 /* The unread bytes; valid until the callback returns or io_consume. */
 const char *io_data(const struct io *io, size_t *len);
