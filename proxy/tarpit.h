@@ -19,11 +19,13 @@ struct io;
 struct loop;
 struct tarpit;
 
-struct tarpit_config {  /* tarpit { ... } */
-    size_t connections; /* at most, of all workers */
-    uint64_t time;      /* ms a client is held at most */
-    uint64_t interval;  /* ms between two bytes */
-    bool permanent;     /* the last word: 550, else 450 */
+enum tarpit_last_word { TARPIT_REJECT, TARPIT_DEFER }; /* 550 or 450 */
+
+struct tarpit_config {               /* tarpit { ... } */
+    size_t connections;              /* at most, of all workers; budget.most is set from it */
+    uint64_t time;                   /* ms a client is held at most, 12 h or less */
+    uint64_t interval;               /* ms between two bytes at least */
+    enum tarpit_last_word last_word; /* to RCPT and DATA */
 };
 
 /* Shared by the tarpits of all workers. */
