@@ -50,19 +50,25 @@ struct check_config {
     char *title; /* of dnsbl and rhsbl: the zone; else NULL */
     enum check_mode mode;
     score_t score;
+    /* What names it in logs: the check's name, unless prepare() sets another that lives as long. A
+     * title may hold a query key, so it is never shown. */
+    const char *label;
+    /* It may say scores below 0, so the tarpit waits for its answer: set where `score` is below 0;
+     * prepare() sets it where else it may be. */
+    bool allows;
 };
 
-/* The rows of `mode` and `score` for a config struct `type` whose first member is `common`. */
+/* The rows of `mode` and `score` for a config struct whose first member is `common`. */
 extern const char *const check_mode_words[]; /* off observe score reject */
-#define CHECK_ROWS(type, initial_mode, initial_score)                                              \
+#define CHECK_ROWS(config_type, initial_mode, initial_score)                                       \
     {.name = "mode",                                                                               \
      .type = CONF_ENUM,                                                                            \
-     .offset = offsetof(type, common.mode),                                                        \
+     .offset = offsetof(config_type, common.mode),                                                 \
      .initial = (initial_mode),                                                                    \
      .words = check_mode_words,                                                                    \
      .help = "off, or log what it finds, or count it, or refuse for it alone"},                    \
     {                                                                                              \
-        .name = "score", .type = CONF_DECIMAL, .offset = offsetof(type, common.score),             \
+        .name = "score", .type = CONF_DECIMAL, .offset = offsetof(config_type, common.score),      \
         .initial = (initial_score), .help = "what a finding counts"                                \
     }
 
@@ -85,7 +91,7 @@ struct check {
     /* Finds its place in what outlives reloads, e.g. the zone's health. NULL: none. */
     void (*bind)(struct check_config *config, struct policy_state *state);
     unsigned stages; /* CHECK_BIT of each; 0: only check_behaviour() says its findings */
-    bool allows;     /* it may say scores below 0: the tarpit waits for its answer */
+    bool allows; /* some of its configs may say scores below 0 (check_config.allows says which) */
     size_t state_size;
     void (*start)(struct check_run *run);
     /* Cancels whatever is open; no more may be said. Called only before check_done. */
@@ -120,15 +126,16 @@ uint64_t check_now(const struct check_run *run);
  * zen.example"; all copied and cut. */
 void check_found(struct check_run *run, score_t score, const char *label, const char *answer,
                  const char *reason);
-/* The same, and the run's own reply code where it refuses alone: "5.7.27" etc. (RFC 3463). */
+/* The same, and the run's own reply code where it refuses alone: "5.7.27" etc. (RFC 3463); with one
+ * of class 4 it defers. */
 void check_found_code(struct check_run *run, score_t score, const char *label, const char *answer,
                       const char *reason, const char *enhanced);
 /* It cannot tell; counts 0. */
 void check_abstain(struct check_run *run, const char *label, const char *why);
 /* Nothing more will be said; `run` is gone after the call. */
 void check_done(struct check_run *run);
-/* Of reverse-dns only: the name, and whether it was confirmed; starts the runs of CHECK_AT_REVERSE.
- * NULL: there is none. */
+/* Of reverse-dns only: the name, and whether it was confirmed; starts the runs of CHECK_AT_REVERSE,
+ * which must be done by the time this run must. NULL: there is none. */
 void check_reverse_known(struct check_run *run, const char *name, bool confirmed);
 
 #endif

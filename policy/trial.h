@@ -119,6 +119,8 @@ bool trial_teaser(const struct trial *trial);
 /* Milliseconds to hold a reply back for a client that has erred or hurried `faults` times; more for
  * one that is suspicious or comes often, 5000 at most; 0 for trusted and allowed ones. */
 uint64_t trial_delay(const struct trial *trial, unsigned faults);
+/* Does what is known by now reach the `greylist` threshold? Never of trusted and allowed ones. */
+bool trial_suspicious(const struct trial *trial);
 /* To be taken to the tarpit now: the score is there and every allow zone has answered or run out of
  * time, or a deny entry says so. Never in observe mode. */
 bool trial_hostile(const struct trial *trial);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * check: the table of all checks. A new one is a line here; its findings are logged in this order
+ * where they come at the same time. Alone in its file, so that tests may bring a table of their
+ * own.
+ */
+#include "policy/check.h"
+
+#include "policy/behaviour.h"
+#include "policy/client_limits.h"
+
+const struct check *const checks[] = {
+    &check_pregreet,
+    &check_pipelining,
+    &check_commands,
+    &check_newlines,
+    &check_hangup,
+    &check_client_limits,
+    NULL,
+};

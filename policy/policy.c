@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * policy: the policy as configured, in one immutable object.
+ *
+ * Promises: once policy_bind() has returned nothing of it changes, so any thread may read it as
+ * long as it holds a reference.
+ */
+#include "policy/policy.h"
+
+#include "lib/mem.h"
+#include "policy/check_config.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+#define SECTIONS_MOST 64 /* kinds of sections: there is one per check, and the checks are few */
+
+struct policy {
+    atomic_uint references;
+    struct policy_thresholds thresholds;
+    struct policy_lists lists;
+    struct check_config_list configs;
+    const struct check_config **active; /* of these the ones that are not off, NULL last */
+};
+
+static const struct conf_row threshold_rows[] = {
+    {.name = "greylist",
+     .type = CONF_DECIMAL,
+     .offset = offsetof(struct policy_thresholds, greylist),
+     .initial = "2",
+     .help = "the score from which a client is suspicious"},
+    {.name = "reject",
+     .type = CONF_DECIMAL,
+     .offset = offsetof(struct policy_thresholds, reject),
+     .initial = "6",
+     .help = "the score from which it is refused"},
+    {.name = "tarpit",
+     .type = CONF_DECIMAL,
+     .offset = offsetof(struct policy_thresholds, tarpit),
+     .initial = "10",
+     .help = "the score from which it is taken to the tarpit"},
+};
+static const struct conf_row list_rows[] = {
+    {.name = "allow",
+     .type = CONF_NETWORKS,
+     .offset = offsetof(struct policy_lists, allow),
+     .help = "clients that pass every check; this list is asked first"},
+    {.name = "deny",
+     .type = CONF_NETWORKS,
+     .offset = offsetof(struct policy_lists, deny),
+     .help = "clients that are refused"},
+    {.name = "tarpit",
+     .type = CONF_NETWORKS,
+     .offset = offsetof(struct policy_lists, tarpit),
+     .help = "clients that are taken to the tarpit at once"},
+};
+
+static const struct conf_section threshold_section = {.name = "thresholds",
+                                                      .row = threshold_rows,
+                                                      .rows = COUNT(threshold_rows),
+                                                      .help = "what scores lead to"};
+static const struct conf_section list_section = {
+    .name = "lists", .row = list_rows, .rows = COUNT(list_rows), .help = "clients judged by hand"};
+
+const struct conf_section *const *policy_sections(void)
+{
+    /* Filled at each call with the same: the table's entries are no constants to the compiler. */
+    static const struct conf_section *sections[SECTIONS_MOST] = {&threshold_section, &list_section};
+    for (size_t i = 0; checks[i] != NULL; i++) {
+        if (i + 3 >= SECTIONS_MOST)
+            abort();
+        sections[i + 2] = checks[i]->section;
+    }
+    return sections;
+}
+
+static void read_thresholds(struct policy *policy, struct conf *conf)
+{
+    const struct conf_part *part = conf_part(conf, &threshold_section, 0);
+    struct policy_thresholds *t = &policy->thresholds;
+    conf_fill(conf, part, t);
+    if (t->greylist <= 0)
+        conf_fault(conf, conf_line(part, "greylist", 0),
+                   "greylist must be above 0, the score of a client of which nothing is known");
+    if (t->reject < t->greylist)
+        conf_fault(conf, conf_line(part, "reject", 0),
+                   "reject is below greylist; thresholds rise: greylist, reject, tarpit");
+    if (t->tarpit < t->reject)
+        conf_fault(conf, conf_line(part, "tarpit", 0),
+                   "tarpit is below reject; thresholds rise: greylist, reject, tarpit");
+}
+
+static bool same_network(const struct cidr *a, const struct cidr *b)
+{
+    return a->bits == b->bits && a->net.family != AF_UNSPEC && addr_same_ip(&a->net, &b->net);
+}
+
+/* Warns of what stands in `set` in vain, because the stronger list has the same. */
+static void check_shadowed(struct conf *conf, const struct cidr_set *stronger,
+                           const char *stronger_name, const struct cidr_set *set, const char *name)
+{
+    const struct conf_part *part = conf_part(conf, &list_section, 0);
+    for (size_t i = 0; i < set->count; i++) {
+        for (size_t j = 0; j < stronger->count; j++) {
+            if (same_network(&set->item[i], &stronger->item[j]))
+                conf_warn(conf, conf_line(part, name, i),
+                          "an entry of %s is in %s too, which goes first; remove one of them", name,
+                          stronger_name);
+        }
+    }
+}
+
+static void read_lists(struct policy *policy, struct conf *conf)
+{
+    struct policy_lists *lists = &policy->lists;
+    conf_fill(conf, conf_part(conf, &list_section, 0), lists);
+    check_shadowed(conf, &lists->allow, "allow", &lists->deny, "deny");
+    check_shadowed(conf, &lists->allow, "allow", &lists->tarpit, "tarpit");
+    check_shadowed(conf, &lists->tarpit, "tarpit", &lists->deny, "deny");
+}
+
+static void list_active(struct policy *policy)
+{
+    const struct check_config_list *all = &policy->configs;
+    size_t count = 0;
+    policy->active = mem_alloc((all->count + 1) * sizeof(const struct check_config *));
+    for (size_t i = 0; i < all->count; i++) {
+        if (all->item[i]->mode != CHECK_OFF)
+            policy->active[count++] = all->item[i];
+    }
+}
+
+struct policy *policy_new(struct conf *conf)
+{
+    struct policy *policy = mem_alloc(sizeof *policy);
+    atomic_init(&policy->references, 1);
+    read_thresholds(policy, conf);
+    read_lists(policy, conf);
+    check_config_read(&policy->configs, conf);
+    list_active(policy);
+    return policy;
+}
+
+struct policy *policy_ref(struct policy *policy)
+{
+    atomic_fetch_add(&policy->references, 1);
+    return policy;
+}
+
+void policy_unref(struct policy *policy)
+{
+    if (policy == NULL || atomic_fetch_sub(&policy->references, 1) != 1)
+        return;
+    check_config_free(&policy->configs);
+    conf_clear(&threshold_section, &policy->thresholds);
+    conf_clear(&list_section, &policy->lists);
+    free(policy->active);
+    free(policy);
+}
+
+void policy_bind(struct policy *policy, struct policy_state *state)
+{
+    for (size_t i = 0; i < policy->configs.count; i++) {
+        struct check_config *config = policy->configs.item[i];
+        if (config->check->bind != NULL)
+            config->check->bind(config, state);
+    }
+}
+
+const struct policy_thresholds *policy_thresholds(const struct policy *policy)
+{
+    return &policy->thresholds;
+}
+
+const struct policy_lists *policy_lists(const struct policy *policy)
+{
+    return &policy->lists;
+}
+
+const struct check_config *const *policy_checks(const struct policy *policy)
+{
+    return policy->active;
+}
+
+const struct check_config *policy_check(const struct policy *policy, const struct check *check)
+{
+    for (size_t i = 0; i < policy->configs.count; i++) {
+        if (policy->configs.item[i]->check == check)
+            return policy->configs.item[i];
+    }
+    return NULL;
+}

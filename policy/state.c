@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: ISC */
+/* state: what the policy remembers while the process lives, made and freed in one place. */
+#include "policy/state.h"
+
+#include "lib/mem.h"
+#include "policy/client_limits.h"
+#include "policy/known.h"
+#include "policy/list_health.h"
+
+#include <stdlib.h>
+
+#define MIB          ((size_t)1024 * 1024)
+#define CLIENTS_MOST (16 * MIB) /* taken as clients come; a flood evicts */
+#define KNOWN_MOST   (16 * MIB)
+
+struct policy_state *policy_state_new(void)
+{
+    struct policy_state *state = mem_alloc(sizeof *state);
+    state->clients = client_table_new(CLIENTS_MOST);
+    state->known = known_new(KNOWN_MOST);
+    state->health = list_health_new();
+    return state;
+}
+
+void policy_state_free(struct policy_state *state)
+{
+    if (state == NULL)
+        return;
+    client_table_free(state->clients);
+    known_free(state->known);
+    list_health_free(state->health);
+    free(state);
+}

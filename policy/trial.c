@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * trial: one client before the policy. Here are the facts, the findings, and what the client does
+ * on the wire; trial_run.c runs the checks, trial_verdict.c judges, trial_limits.c counts,
+ * trial_log.c tells.
+ *
+ * Promises: `changed` is called from the loop only, and never after trial_free(); a new fact takes
+ * the findings about the earlier one with it; a client that is allowed, denied or trusted is not
+ * looked up at all. What has been answered takes no memory but its findings.
+ * Limits: 64 findings a client; the texts of each are cut.
+ */
+#include "policy/trial_int.h"
+
+#include "lib/loop.h"
+#include "lib/mem.h"
+#include "policy/behaviour.h"
+#include "policy/known.h"
+#include "policy/state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- findings ---------------------------------------------------------------------------------
+ */
+
+/* Copies `text` with its NUL to `to`, made fit for a reply and for a list of findings in one log
+ * value, where ';' stands between two. Returns behind it. */
+static char *copy_text(char *to, const char *text, size_t most)
+{
+    size_t len = strnlen(text, most);
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+        to[i] = '?';
+        if (c == ';')
+            to[i] = ',';
+        else if (c >= ' ' && c < 0x7f)
+            to[i] = (char)c;
+    }
+    to[len] = '\0';
+    return to + len + 1;
+}
+
+static struct finding *finding_new(const char *label, const char *answer, const char *reason)
+{
+    size_t room = strnlen(label, TRIAL_LABEL_MAX) + strnlen(answer, TRIAL_TEXT_MAX) +
+                  strnlen(reason, TRIAL_TEXT_MAX) + 3;
+    struct finding *finding = mem_alloc(sizeof *finding + room);
+    char *answer_at = copy_text(finding->text, label, TRIAL_LABEL_MAX);
+    char *reason_at = copy_text(answer_at, answer, TRIAL_TEXT_MAX);
+    copy_text(reason_at, reason, TRIAL_TEXT_MAX);
+    finding->label = finding->text;
+    finding->answer = answer_at;
+    finding->reason = reason_at;
+    return finding;
+}
+
+static void drop(struct trial *trial, struct finding *finding)
+{
+    STAILQ_REMOVE(&trial->findings, finding, finding, link);
+    trial->finding_count--;
+    free(finding);
+}
+
+/* Room for one more; an abstention, which counts nothing, may make it. */
+static bool make_room(struct trial *trial)
+{
+    struct finding *finding;
+    if (trial->finding_count < TRIAL_FINDINGS)
+        return true;
+    STAILQ_FOREACH(finding, &trial->findings, link)
+    {
+        if (finding->abstained) {
+            drop(trial, finding);
+            return true;
+        }
+    }
+    return false;
+}
+
+struct finding *trial_note(struct trial *trial, const struct check_config *config,
+                           enum check_stage stage, score_t score, const char *label,
+                           const char *answer, const char *reason)
+{
+    if (!make_room(trial))
+        return NULL;
+    struct finding *finding = finding_new(label, answer, reason);
+    finding->score = score;
+    finding->stage = stage;
+    finding->mode = config->mode;
+    STAILQ_INSERT_TAIL(&trial->findings, finding, link);
+    trial->finding_count++;
+    return finding;
+}
+
+void trial_forget(struct trial *trial, enum check_stage stage)
+{
+    struct finding *finding = STAILQ_FIRST(&trial->findings);
+    while (finding != NULL) {
+        struct finding *next = STAILQ_NEXT(finding, link);
+        if (stage == CHECK_STAGES || finding->stage == stage)
+            drop(trial, finding);
+        finding = next;
+    }
+}
+
+/* ---- notices ------------------------------------------------------------------------------------
+ */
+
+static void on_notice(void *arg)
+{
+    struct trial_notice *notice = arg;
+    struct trial *trial = notice->trial;
+    free(notice);
+    if (trial == NULL)
+        return;
+    trial->notice = NULL;
+    trial->changed(trial->arg); /* may free it */
+}
+
+static void notify(struct trial *trial)
+{
+    trial->waiting = false;
+    if (trial->notice != NULL)
+        return;
+    trial->notice = mem_alloc(sizeof *trial->notice);
+    trial->notice->trial = trial;
+    loop_defer(trial->env.loop, on_notice, trial->notice);
+}
+
+void trial_consider(struct trial *trial)
+{
+    bool was_hostile = trial->hostile;
+    bool was_open = trial->open;
+    trial->hostile = trial_hostile(trial);
+    trial->open = !LIST_EMPTY(&trial->runs);
+    bool answered = was_open && !trial->open && !trial->inside;
+    bool awaited = trial->waiting && (!trial->open || trial_rule(trial) != NULL);
+    if ((trial->hostile && !was_hostile) || answered || awaited)
+        notify(trial);
+}
+
+/* ---- a trial ------------------------------------------------------------------------------------
+ */
+
+static enum standing standing_of(const struct policy_lists *lists,
+                                 const struct trial_client *client)
+{
+    if (cidr_set_match(&lists->allow, &client->address))
+        return STANDING_ALLOWED;
+    if (cidr_set_match(&lists->tarpit, &client->address))
+        return STANDING_TARPIT;
+    if (cidr_set_match(&lists->deny, &client->address))
+        return STANDING_DENIED;
+    return client->trusted ? STANDING_TRUSTED : STANDING_NONE;
+}
+
+static score_t threshold(score_t of_listener, score_t of_policy)
+{
+    return of_listener != TRIAL_DEFAULT ? of_listener : of_policy;
+}
+
+static void set_facts(struct trial *trial)
+{
+    struct check_facts *facts = &trial->facts;
+    facts->client = &trial->client;
+    facts->server = &trial->server;
+    facts->hostname = trial->env.hostname;
+    facts->reverse_name = facts->helo = facts->sender = facts->sender_domain = "";
+    facts->lookup = !trial->private && trial->standing == STANDING_NONE && trial->env.dns != NULL;
+    facts->proven = !trial->private && known_proven(trial->env.state->known, &trial->client, NULL,
+                                                    loop_now(trial->env.loop));
+}
+
+struct trial *trial_new(const struct trial_env *env, const struct trial_client *client,
+                        void (*changed)(void *arg), void *arg)
+{
+    struct trial *trial = mem_alloc(sizeof *trial);
+    const struct policy_thresholds *usual = policy_thresholds(env->policy);
+    trial->env = *env;
+    trial->client = client->address;
+    trial->server = client->server;
+    trial->thresholds = (struct trial_thresholds){
+        .greylist = threshold(client->thresholds.greylist, usual->greylist),
+        .reject = threshold(client->thresholds.reject, usual->reject),
+        .tarpit = threshold(client->thresholds.tarpit, usual->tarpit),
+    };
+    trial->changed = changed;
+    trial->arg = arg;
+    LIST_INIT(&trial->runs);
+    STAILQ_INIT(&trial->findings);
+    trial->private = addr_is_private(&trial->client);
+    trial->standing = standing_of(policy_lists(env->policy), client);
+    set_facts(trial);
+    trial_open(trial);
+    trial_start(trial, CHECK_AT_CONNECT, loop_now(env->loop) + TRIAL_DEADLINE);
+    return trial;
+}
+
+/* Strings that are facts are ours, but for the empty one. */
+static void set_text(const char **fact, const char *text)
+{
+    if ((*fact)[0] != '\0')
+        free((char *)(uintptr_t)*fact);
+    *fact = text != NULL && text[0] != '\0' ? mem_strdup(text) : "";
+}
+
+void trial_free(struct trial *trial)
+{
+    if (trial == NULL)
+        return;
+    trial_stop(trial, CHECK_STAGES);
+    trial_forget(trial, CHECK_STAGES);
+    trial_close(trial);
+    if (trial->notice != NULL)
+        trial->notice->trial = NULL;
+    set_text(&trial->facts.reverse_name, NULL);
+    set_text(&trial->facts.helo, NULL);
+    set_text(&trial->facts.sender, NULL);
+    set_text(&trial->facts.sender_domain, NULL);
+    free(trial);
+}
+
+/* ---- facts --------------------------------------------------------------------------------------
+ */
+
+static void forget_stage(struct trial *trial, enum check_stage stage)
+{
+    trial_stop(trial, stage);
+    trial_forget(trial, stage);
+}
+
+void trial_helo(struct trial *trial, const char *helo)
+{
+    if (strcmp(trial->facts.helo, helo) == 0)
+        return;
+    forget_stage(trial, CHECK_AT_HELO);
+    forget_stage(trial, CHECK_AT_SENDER); /* it was said under the other name */
+    set_text(&trial->facts.helo, helo);
+    trial_start(trial, CHECK_AT_HELO, loop_now(trial->env.loop) + TRIAL_DEADLINE);
+}
+
+void trial_sender(struct trial *trial, const char *address, const char *domain)
+{
+    forget_stage(trial, CHECK_AT_SENDER);
+    set_text(&trial->facts.sender, address);
+    set_text(&trial->facts.sender_domain, domain);
+    trial_start(trial, CHECK_AT_SENDER, loop_now(trial->env.loop) + TRIAL_DEADLINE);
+}
+
+void trial_authenticated(struct trial *trial)
+{
+    if (trial->standing != STANDING_NONE)
+        return;
+    trial->standing = STANDING_TRUSTED;
+    trial->facts.lookup = false;
+    trial_stop(trial, CHECK_STAGES);
+    trial_consider(trial);
+}
+
+void trial_reverse_known(struct trial *trial, const char *name, bool confirmed, uint64_t until)
+{
+    if (name == NULL || name[0] == '\0')
+        return;
+    struct check_facts *facts = &trial->facts;
+    trial_stop(trial, CHECK_AT_REVERSE);
+    set_text(&facts->reverse_name, name);
+    facts->reverse_confirmed = confirmed;
+    if (confirmed && !facts->proven && !trial->private)
+        facts->proven =
+            known_proven(trial->env.state->known, &trial->client, name, loop_now(trial->env.loop));
+    trial_start(trial, CHECK_AT_REVERSE, until);
+}
+
+void trial_delivered(struct trial *trial)
+{
+    const struct check_facts *facts = &trial->facts;
+    /* Who logs in may do so from anywhere: that says nothing of the address. */
+    if (trial->private || trial->standing == STANDING_TRUSTED)
+        return;
+    known_delivered(trial->env.state->known, &trial->client,
+                    facts->reverse_confirmed ? facts->reverse_name : NULL,
+                    loop_now(trial->env.loop));
+}
+
+/* ---- on the wire --------------------------------------------------------------------------------
+ */
+
+/* HANGUP is no finding of its own connection. */
+static const struct behaviour {
+    const struct check *check;
+    const char *reason;
+} behaviours[] = {
+    [TRIAL_PREGREET] = {&check_pregreet, "talked before the greeting"},
+    [TRIAL_PIPELINING] = {&check_pipelining, "sent on without waiting for an answer"},
+    [TRIAL_COMMAND] = {&check_commands, "sent what is not SMTP"},
+    [TRIAL_NEWLINE] = {&check_newlines, "sent a bare CR or LF"},
+    [TRIAL_HANGUP] = {&check_hangup, ""},
+};
+
+void trial_behaved(struct trial *trial, enum trial_behaviour behaviour, const char *detail)
+{
+    const struct behaviour *b = &behaviours[behaviour];
+    const struct check_config *config = policy_check(trial->env.policy, b->check);
+    uint8_t bit = (uint8_t)(1u << behaviour);
+    if (trial->standing != STANDING_NONE || config == NULL || config->mode == CHECK_OFF ||
+        (trial->behaved & bit) != 0)
+        return;
+    trial->behaved |= bit;
+    if (behaviour == TRIAL_HANGUP) {
+        trial_hung_up(trial);
+        return;
+    }
+    trial_note(trial, config, CHECK_STAGES, config->score, config->label,
+               detail != NULL ? detail : "", b->reason);
+    trial_consider(trial);
+}
+
+static const struct pregreet_config *pregreet_of(const struct trial *trial)
+{
+    const struct check_config *config = policy_check(trial->env.policy, &check_pregreet);
+    if (config == NULL || config->mode == CHECK_OFF)
+        return NULL;
+    return (const struct pregreet_config *)(const void *)config;
+}
+
+uint64_t trial_greet_wait(const struct trial *trial)
+{
+    const struct pregreet_config *pregreet = pregreet_of(trial);
+    if (pregreet == NULL || trial->env.observe || trial->private || trial->facts.proven ||
+        trial->standing != STANDING_NONE)
+        return 0;
+    return pregreet->wait;
+}
+
+bool trial_teaser(const struct trial *trial)
+{
+    const struct pregreet_config *pregreet = pregreet_of(trial);
+    return pregreet != NULL && pregreet->teaser && trial_greet_wait(trial) > 0;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef POLICY_TRIAL_INT_H
+#define POLICY_TRIAL_INT_H
+/* What the files of trial share. */
+
+#include "policy/policy.h"
+#include "policy/trial.h"
+
+#include <sys/queue.h>
+
+#define TRIAL_DEADLINE  5000 /* ms from a fact to the last answer about it */
+#define TRIAL_FINDINGS  64   /* of one trial; what comes then is counted as lost */
+#define TRIAL_LABEL_MAX 128  /* octets of a finding's texts; what is longer is cut */
+#define TRIAL_TEXT_MAX  256
+#define TRIAL_CODE_SIZE 12 /* "5.7.123" and its NUL */
+
+struct finding {
+    STAILQ_ENTRY(finding) link;
+    score_t score;
+    enum check_stage stage; /* CHECK_STAGES: of the wire, kept to the end */
+    enum check_mode mode;
+    bool abstained;
+    char enhanced[TRIAL_CODE_SIZE]; /* "": the usual one */
+    const char *label, *answer, *reason;
+    char text[]; /* the three of them */
+};
+
+struct run { /* one check at one stage, from its start to check_done() */
+    LIST_ENTRY(run) link;
+    struct check_run run;
+    uint64_t until; /* when it must be done */
+    max_align_t memory[];
+};
+
+/* What the lists and networks say of the client, once and for all. */
+enum standing {
+    STANDING_NONE,
+    STANDING_ALLOWED,
+    STANDING_TARPIT, /* a deny entry of the tarpit's list */
+    STANDING_DENIED,
+    STANDING_TRUSTED, /* an own network, or AUTH */
+};
+
+struct trial_notice {    /* a call of `changed` on its way */
+    struct trial *trial; /* NULL: it has gone meanwhile */
+};
+
+struct trial {
+    struct trial_env env;
+    struct addr client, server;
+    struct trial_thresholds thresholds;
+    struct check_facts facts; /* its strings are ours */
+    void (*changed)(void *arg);
+    void *arg;
+    LIST_HEAD(, run) runs;
+    STAILQ_HEAD(, finding) findings;
+    struct timer *timer; /* only while a run is open */
+    struct trial_notice *notice;
+    const char *over; /* why the connection is one too many, or NULL */
+    enum standing standing;
+    enum verdict_action action, would; /* of the last answer, where `asked` */
+    enum verdict_cause cause;
+    uint8_t finding_count;
+    uint8_t behaved; /* bit per trial_behaviour */
+    uint8_t limited; /* bit per trial_count */
+    bool private;
+    bool opened;  /* the connection is counted */
+    bool open;    /* runs were, when it was last looked at */
+    bool inside;  /* a call of trial.h is starting runs */
+    bool waiting; /* somebody was told that it is not settled */
+    bool hostile; /* when it was last looked at */
+    bool asked;
+};
+
+/* ---- trial.c: findings and notices */
+/* `config` says the mode and `stage` how long it is kept. */
+struct finding *trial_note(struct trial *trial, const struct check_config *config,
+                           enum check_stage stage, score_t score, const char *label,
+                           const char *answer, const char *reason);
+/* Findings of `stage` are forgotten. */
+void trial_forget(struct trial *trial, enum check_stage stage);
+/* Something has changed: says so where somebody must know. */
+void trial_consider(struct trial *trial);
+void trial_reverse_known(struct trial *trial, const char *name, bool confirmed, uint64_t until);
+
+/* ---- trial_run.c */
+void trial_start(struct trial *trial, enum check_stage stage, uint64_t until);
+/* Stops the runs of `stage`, or of all where it is CHECK_STAGES; no findings come of it. */
+void trial_stop(struct trial *trial, enum check_stage stage);
+
+/* ---- trial_verdict.c */
+score_t trial_score(const struct trial *trial);
+/* The finding of mode = reject that decides, or NULL. */
+const struct finding *trial_rule(const struct trial *trial);
+
+/* ---- trial_limits.c */
+void trial_open(struct trial *trial);
+void trial_close(struct trial *trial);
+/* TRIAL_HANGUP, for the next connection. */
+void trial_hung_up(struct trial *trial);
+
+/* "6.5", "-2"; with `sign` "+6.5". Returns `out`. */
+#define TRIAL_SCORE_SIZE 16
+const char *trial_score_text(score_t score, bool sign, char out[static TRIAL_SCORE_SIZE]);
+
+#endif

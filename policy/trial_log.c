@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * trial_log: a trial in a log line, so that one line explains a verdict:
+ *
+ *   verdict=reject by=score score=7.5 findings="zen.example 127.0.0.4 +6; helo ? no answer in time"
+ *
+ * `verdict` and `by` are of the last answer of trial_ask(), and only where there was one; `would`
+ * is added where mode = observe let pass what it were otherwise. A finding is its label, the raw
+ * answer and its score; one that says "(observed)" did not count; one with '?' could not tell, and
+ * why.
+ */
+#include "policy/trial_int.h"
+
+#include "lib/buf.h"
+#include "lib/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+const char *trial_score_text(score_t score, bool sign, char out[static TRIAL_SCORE_SIZE])
+{
+    const char *mark = score < 0 ? "-" : (sign && score > 0 ? "+" : "");
+    int whole = abs(score) / 100;
+    int rest = abs(score) % 100;
+    if (rest == 0)
+        snprintf(out, TRIAL_SCORE_SIZE, "%s%d", mark, whole);
+    else if (rest % 10 == 0)
+        snprintf(out, TRIAL_SCORE_SIZE, "%s%d.%d", mark, whole, rest / 10);
+    else
+        snprintf(out, TRIAL_SCORE_SIZE, "%s%d.%02d", mark, whole, rest);
+    return out;
+}
+
+static void put_finding(struct buf *list, const struct finding *finding)
+{
+    char score[TRIAL_SCORE_SIZE];
+    if (buf_len(list) > 0)
+        buf_printf(list, "; ");
+    if (finding->abstained) {
+        buf_printf(list, "%s ? %s", finding->label, finding->answer);
+        return;
+    }
+    buf_printf(list, "%s%s%s %s", finding->label, finding->answer[0] != '\0' ? " " : "",
+               finding->answer, trial_score_text(finding->score, true, score));
+    if (finding->mode == CHECK_OBSERVE)
+        buf_printf(list, " (observed)");
+}
+
+void trial_log(const struct trial *trial, struct log_line *line)
+{
+    char score[TRIAL_SCORE_SIZE];
+    struct buf list = {0};
+    const struct finding *finding;
+    if (!line->wanted)
+        return;
+    if (trial->asked) {
+        log_str(line, "verdict", verdict_action_name(trial->action));
+        if (trial->would != trial->action)
+            log_str(line, "would", verdict_action_name(trial->would));
+        log_str(line, "by", verdict_cause_name(trial->cause));
+    }
+    STAILQ_FOREACH(finding, &trial->findings, link)
+    {
+        put_finding(&list, finding);
+    }
+    if (trial->asked || buf_len(&list) > 0)
+        log_str(line, "score", trial_score_text(trial_score(trial), false, score));
+    if (buf_len(&list) > 0)
+        log_list(line, "findings", buf_data(&list), buf_len(&list));
+    buf_free(&list);
+}

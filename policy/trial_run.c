@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * trial_run: the runs of checks, and what checks call (policy/check.h).
+ *
+ * Promises: a run is over 5 s after its fact at the latest; what is open then is stopped and noted.
+ * A run that is done is freed at once. One timer for all of a trial, which exists only while a run
+ * is open.
+ */
+#include "policy/trial_int.h"
+
+#include "lib/loop.h"
+#include "lib/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct run *run_of(const struct check_run *run)
+{
+    return (struct run *)(void *)((char *)(uintptr_t)run - offsetof(struct run, run));
+}
+
+static void run_free(struct run *run)
+{
+    LIST_REMOVE(run, link);
+    free(run);
+}
+
+static void run_stop(struct run *run)
+{
+    const struct check *check = run->run.config->check;
+    if (check->stop != NULL)
+        check->stop(&run->run);
+    run_free(run);
+}
+
+/* ---- time ---------------------------------------------------------------------------------------
+ */
+
+static void on_deadline(void *arg);
+
+/* The timer for the earliest end, or none where nothing is open. */
+static void set_timer(struct trial *trial)
+{
+    if (LIST_EMPTY(&trial->runs)) {
+        timer_free(trial->timer);
+        trial->timer = NULL;
+        return;
+    }
+    const struct run *run;
+    uint64_t first = UINT64_MAX;
+    LIST_FOREACH(run, &trial->runs, link)
+    {
+        if (run->until < first)
+            first = run->until;
+    }
+    uint64_t now = loop_now(trial->env.loop);
+    if (trial->timer == NULL)
+        trial->timer = timer_new(trial->env.loop, on_deadline, trial);
+    timer_set(trial->timer, first > now ? first - now : 0);
+}
+
+static void on_deadline(void *arg)
+{
+    struct trial *trial = arg;
+    uint64_t now = loop_now(trial->env.loop);
+    struct run *run = LIST_FIRST(&trial->runs);
+    while (run != NULL) {
+        struct run *next = LIST_NEXT(run, link);
+        if (run->until <= now) {
+            check_abstain(&run->run, run->run.config->label, "no answer in time");
+            run_stop(run);
+        }
+        run = next;
+    }
+    set_timer(trial);
+    trial_consider(trial);
+}
+
+/* ---- runs ---------------------------------------------------------------------------------------
+ */
+
+static void start(struct trial *trial, const struct check_config *config, enum check_stage stage,
+                  uint64_t until)
+{
+    struct run *run = mem_alloc(sizeof *run + config->check->state_size);
+    run->run =
+        (struct check_run){.trial = trial, .config = config, .stage = stage, .memory = run->memory};
+    run->until = until;
+    LIST_INSERT_HEAD(&trial->runs, run, link);
+    config->check->start(&run->run); /* may be done, and gone, when it returns */
+}
+
+void trial_start(struct trial *trial, enum check_stage stage, uint64_t until)
+{
+    if (trial->standing != STANDING_NONE)
+        return;
+    bool inside = trial->inside;
+    trial->inside = true;
+    const struct check_config *const *config = policy_checks(trial->env.policy);
+    for (; *config != NULL; config++) {
+        if (((*config)->check->stages & CHECK_BIT(stage)) != 0)
+            start(trial, *config, stage, until);
+    }
+    trial->inside = inside;
+    set_timer(trial);
+    trial_consider(trial);
+}
+
+void trial_stop(struct trial *trial, enum check_stage stage)
+{
+    struct run *run = LIST_FIRST(&trial->runs);
+    while (run != NULL) {
+        struct run *next = LIST_NEXT(run, link);
+        if (stage == CHECK_STAGES || run->run.stage == stage)
+            run_stop(run);
+        run = next;
+    }
+    set_timer(trial);
+}
+
+/* ---- what checks call ---------------------------------------------------------------------------
+ */
+
+const struct check_facts *check_facts(const struct check_run *run)
+{
+    return &run->trial->facts;
+}
+
+struct dns *check_dns(const struct check_run *run)
+{
+    return run->trial->env.dns;
+}
+
+struct policy_state *check_state(const struct check_run *run)
+{
+    return run->trial->env.state;
+}
+
+uint64_t check_now(const struct check_run *run)
+{
+    return loop_now(run->trial->env.loop);
+}
+
+void check_found_code(struct check_run *run, score_t score, const char *label, const char *answer,
+                      const char *reason, const char *enhanced)
+{
+    struct finding *finding =
+        trial_note(run->trial, run->config, run->stage, score, label, answer, reason);
+    if (finding != NULL && enhanced != NULL)
+        snprintf(finding->enhanced, sizeof finding->enhanced, "%s", enhanced);
+    trial_consider(run->trial);
+}
+
+void check_found(struct check_run *run, score_t score, const char *label, const char *answer,
+                 const char *reason)
+{
+    check_found_code(run, score, label, answer, reason, NULL);
+}
+
+void check_abstain(struct check_run *run, const char *label, const char *why)
+{
+    struct finding *finding = trial_note(run->trial, run->config, run->stage, 0, label, why, "");
+    if (finding != NULL)
+        finding->abstained = true;
+}
+
+void check_done(struct check_run *run)
+{
+    struct trial *trial = run->trial;
+    run_free(run_of(run));
+    if (LIST_EMPTY(&trial->runs))
+        set_timer(trial);
+    trial_consider(trial);
+}
+
+void check_reverse_known(struct check_run *run, const char *name, bool confirmed)
+{
+    trial_reverse_known(run->trial, name, confirmed, run_of(run)->until);
+}

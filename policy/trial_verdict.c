@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * trial_verdict: from findings to a verdict. The precedence is fixed, here and nowhere else:
+ *
+ *   1. an allow entry passes          2. a deny entry refuses (or goes to the tarpit)
+ *   3. own networks and AUTH pass     4. postmaster@ and abuse@ pass
+ *   5. a finding of a check with mode = reject refuses
+ *   6. the score: at or above tarpit, reject, greylist, asked in that order
+ *
+ * Only the last waits for what is still open. Findings of observed checks count nowhere, an
+ * abstention never. The relay rule stands outside of all this (policy/relay.h).
+ */
+#include "policy/trial_int.h"
+
+static bool counts(const struct finding *finding)
+{
+    return !finding->abstained && finding->mode != CHECK_OBSERVE;
+}
+
+score_t trial_score(const struct trial *trial)
+{
+    const struct finding *finding;
+    score_t sum = 0;
+    STAILQ_FOREACH(finding, &trial->findings, link)
+    {
+        if (counts(finding))
+            sum += finding->score;
+    }
+    return sum;
+}
+
+/* The one that counts most of those that refuse alone (`rules`) or of all; NULL: none above 0. */
+static const struct finding *worst(const struct trial *trial, bool rules)
+{
+    const struct finding *finding;
+    const struct finding *found = NULL;
+    STAILQ_FOREACH(finding, &trial->findings, link)
+    {
+        if (counts(finding) && finding->score > 0 && (!rules || finding->mode == CHECK_REJECT) &&
+            (found == NULL || finding->score > found->score))
+            found = finding;
+    }
+    return found;
+}
+
+const struct finding *trial_rule(const struct trial *trial)
+{
+    return worst(trial, true);
+}
+
+/* ---- the tarpit ---------------------------------------------------------------------------------
+ */
+
+/* May what is open still lower the score? The checks of the reverse name are to come as long as one
+ * of the address is open. */
+static bool trust_pending(const struct trial *trial)
+{
+    const struct run *run;
+    bool connect_open = false;
+    LIST_FOREACH(run, &trial->runs, link)
+    {
+        const struct check_config *config = run->run.config;
+        if (config->allows && config->mode != CHECK_OBSERVE)
+            return true;
+        connect_open = connect_open || run->run.stage == CHECK_AT_CONNECT;
+    }
+    const struct check_config *const *config = policy_checks(trial->env.policy);
+    for (; connect_open && *config != NULL; config++) {
+        if ((*config)->allows && (*config)->mode != CHECK_OBSERVE &&
+            ((*config)->check->stages & CHECK_BIT(CHECK_AT_REVERSE)) != 0)
+            return true;
+    }
+    return false;
+}
+
+bool trial_hostile(const struct trial *trial)
+{
+    if (trial->env.observe)
+        return false;
+    switch (trial->standing) {
+    case STANDING_TARPIT:
+        return true;
+    case STANDING_ALLOWED:
+    case STANDING_DENIED:
+    case STANDING_TRUSTED:
+        return false;
+    case STANDING_NONE:
+        break;
+    }
+    return trial_score(trial) >= trial->thresholds.tarpit && !trust_pending(trial);
+}
+
+bool trial_suspicious(const struct trial *trial)
+{
+    return trial->standing == STANDING_NONE && trial_score(trial) >= trial->thresholds.greylist;
+}
+
+/* ---- the verdict --------------------------------------------------------------------------------
+ */
+
+static void by_rule(const struct finding *rule, struct verdict *out)
+{
+    out->cause = VERDICT_BY_RULE;
+    out->reason = rule->reason;
+    out->enhanced = rule->enhanced[0] != '\0' ? rule->enhanced : "5.7.1";
+    out->action = out->enhanced[0] == '4' ? VERDICT_DEFER : VERDICT_REJECT;
+}
+
+static void by_score(const struct trial *trial, struct verdict *out)
+{
+    const struct trial_thresholds *least = &trial->thresholds;
+    const struct finding *finding = worst(trial, false);
+    out->cause = VERDICT_BY_SCORE;
+    out->action = VERDICT_PASS;
+    if (out->score >= least->tarpit)
+        out->action = VERDICT_TARPIT;
+    else if (out->score >= least->reject)
+        out->action = VERDICT_REJECT;
+    else if (out->score >= least->greylist)
+        out->action = VERDICT_SUSPICIOUS;
+    if (out->action == VERDICT_PASS)
+        return;
+    out->reason = finding != NULL ? finding->reason : "";
+    if (out->action != VERDICT_SUSPICIOUS)
+        out->enhanced = "5.7.1";
+}
+
+/* The first of the precedence that applies. False: the score must wait. */
+static bool decide(const struct trial *trial, bool exempt, struct verdict *out)
+{
+    const struct finding *rule = trial_rule(trial);
+    *out = (struct verdict){.score = trial_score(trial), .reason = "", .enhanced = ""};
+    switch (trial->standing) {
+    case STANDING_ALLOWED:
+        out->cause = VERDICT_BY_ALLOW;
+        return true;
+    case STANDING_TARPIT:
+    case STANDING_DENIED:
+        out->cause = VERDICT_BY_DENY;
+        out->action = trial->standing == STANDING_DENIED ? VERDICT_REJECT : VERDICT_TARPIT;
+        out->reason = "your address is refused here";
+        out->enhanced = "5.7.1";
+        return true;
+    case STANDING_TRUSTED:
+        out->cause = VERDICT_BY_TRUST;
+        return true;
+    case STANDING_NONE:
+        break;
+    }
+    if (exempt)
+        out->cause = VERDICT_BY_EXEMPT;
+    else if (rule != NULL)
+        by_rule(rule, out);
+    else if (LIST_EMPTY(&trial->runs))
+        by_score(trial, out);
+    else
+        return false;
+    return true;
+}
+
+bool trial_ask(struct trial *trial, bool exempt, struct verdict *out)
+{
+    trial->waiting = !decide(trial, exempt, out);
+    if (trial->waiting)
+        return false;
+    out->would = out->action;
+    if (trial->env.observe)
+        out->action = VERDICT_PASS;
+    trial->asked = true;
+    trial->action = out->action;
+    trial->would = out->would;
+    trial->cause = out->cause;
+    return true;
+}
+
+const char *verdict_action_name(enum verdict_action action)
+{
+    switch (action) {
+    case VERDICT_PASS:
+        return "pass";
+    case VERDICT_SUSPICIOUS:
+        return "suspicious";
+    case VERDICT_DEFER:
+        return "defer";
+    case VERDICT_REJECT:
+        return "reject";
+    case VERDICT_TARPIT:
+        return "tarpit";
+    }
+    return "unknown";
+}
+
+const char *verdict_cause_name(enum verdict_cause cause)
+{
+    switch (cause) {
+    case VERDICT_BY_ALLOW:
+        return "allow";
+    case VERDICT_BY_DENY:
+        return "deny";
+    case VERDICT_BY_TRUST:
+        return "trust";
+    case VERDICT_BY_EXEMPT:
+        return "exempt";
+    case VERDICT_BY_RULE:
+        return "rule";
+    case VERDICT_BY_SCORE:
+        return "score";
+    }
+    return "unknown";
+}
