@@ -232,14 +232,11 @@ static size_t cut_at(const char *value, size_t len)
     return start + octets > len && octets > 1 ? start : len;
 }
 
-void log_bytes(struct log_line *line, const char *key, const char *value, size_t len)
+/* Adds key=value with "..." at its end where it was cut. False: no room, and nothing is added. */
+static bool put_value(struct log_line *line, const char *key, const char *value, size_t len,
+                      bool cut)
 {
-    if (!line->wanted || value == NULL)
-        return;
     size_t before = line->len;
-    bool cut = len > LOG_VALUE_MAX;
-    if (cut)
-        len = cut_at(value, LOG_VALUE_MAX - 3);
     bool whole = put_key(line, key);
     if (whole && (is_json(line) || len == 0 || plain_len(value, len, '!') < len)) {
         whole = put_quoted(line, value, len, cut);
@@ -252,6 +249,37 @@ void log_bytes(struct log_line *line, const char *key, const char *value, size_t
     }
     if (!whole)
         line->len = before;
+    return whole;
+}
+
+void log_bytes(struct log_line *line, const char *key, const char *value, size_t len)
+{
+    if (!line->wanted || value == NULL)
+        return;
+    bool cut = len > LOG_VALUE_MAX;
+    put_value(line, key, value, cut ? cut_at(value, LOG_VALUE_MAX - 3) : len, cut);
+}
+
+/* The list without its last item, up to and with the "; " before it; 0: there is only one. */
+static size_t without_last(const char *value, size_t len)
+{
+    len -= len >= 2 ? 2 : len; /* not the one it may end in */
+    while (len >= 2 && (value[len - 2] != ';' || value[len - 1] != ' '))
+        len--;
+    return len >= 2 ? len : 0;
+}
+
+void log_list(struct log_line *line, const char *key, const char *value, size_t len)
+{
+    if (!line->wanted || value == NULL)
+        return;
+    bool cut = len > LOG_LIST_MAX;
+    if (cut)
+        len = without_last(value, LOG_LIST_MAX - 3 + 2);
+    while (!put_value(line, key, value, len, cut) && len > 0) {
+        cut = true;
+        len = without_last(value, len);
+    }
 }
 
 void log_str(struct log_line *line, const char *key, const char *value)

@@ -18,8 +18,9 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_D
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 enum log_target { LOG_TARGET_STDERR, LOG_TARGET_SYSLOG, LOG_TARGET_JOURNAL };
 
-#define LOG_VALUE_MAX 512 /* bytes of one value; what is longer is cut and ends in "..." */
-#define LOG_LINE_MAX  4096
+#define LOG_VALUE_MAX 512  /* bytes of one value; what is longer is cut and ends in "..." */
+#define LOG_LIST_MAX  2048 /* the same of a list */
+#define LOG_LINE_MAX  6144
 
 struct log_line {
     enum log_level level;
@@ -48,6 +49,9 @@ void log_begin(struct log_line *line, enum log_level level, const char *session,
 void log_str(struct log_line *line, const char *key, const char *value);
 /* The same for bytes that are not NUL-terminated. */
 void log_bytes(struct log_line *line, const char *key, const char *value, size_t len);
+/* The same for a list, whose items stand apart by "; ": what is too long for LOG_LIST_MAX or for
+ * the line is cut behind an item, and ends in "; ..." */
+void log_list(struct log_line *line, const char *key, const char *value, size_t len);
 void log_num(struct log_line *line, const char *key, long long value);
 /* A value made by printf; escaped like any other. */
 void log_text(struct log_line *line, const char *key, const char *format, ...)

@@ -189,6 +189,60 @@ static void a_cut_does_not_split_a_character(void **state)
         }
 }
 
+static const char *list_of(size_t items, char filler, size_t *len)
+{
+    static char list[4 * LOG_LIST_MAX];
+    *len = 0;
+    for (size_t i = 0; i < items; i++) {
+        *len +=
+            (size_t)snprintf(list + *len, sizeof list - *len, "%sitem%03zu", i > 0 ? "; " : "", i);
+        memset(list + *len, filler, 20);
+        *len += 20;
+    }
+    return list;
+}
+
+static void a_list_is_cut_behind_an_item(void **state)
+{
+    (void)state;
+    log_init(LOG_TARGET_JOURNAL, LOG_FORMAT_TEXT, LOG_LEVEL_DEBUG, to_journal);
+    for (size_t items = 1; items < 100; items++) {
+        struct log_line line;
+        size_t len;
+        const char *list = list_of(items, '.', &len);
+        log_begin(&line, LOG_LEVEL_INFO, NULL, "e");
+        log_list(&line, "v", list, len);
+        log_end(&line);
+        /* 27 octets an item, 2 between two; the value stands in quotes where there are two. */
+        size_t shown = len <= LOG_LIST_MAX ? items : (LOG_LIST_MAX - 3) / 29;
+        char want[LOG_LINE_MAX];
+        snprintf(want, sizeof want, "info - e v=%s%.*s%s%s", items > 1 ? "\"" : "",
+                 (int)(shown * 29 - (shown == items ? 2 : 0)), list, shown < items ? "..." : "",
+                 items > 1 ? "\"" : "");
+        assert_string_equal(journal.message, want);
+        assert_grammar(journal.message);
+    }
+}
+
+static void a_list_gives_way_to_what_the_line_holds_already(void **state)
+{
+    (void)state;
+    char value[LOG_VALUE_MAX];
+    memset(value, '\001', sizeof value);
+    log_init(LOG_TARGET_JOURNAL, LOG_FORMAT_TEXT, LOG_LEVEL_DEBUG, to_journal);
+    struct log_line line;
+    size_t len;
+    const char *list = list_of(60, '\001', &len);
+    log_begin(&line, LOG_LEVEL_INFO, NULL, "e");
+    log_bytes(&line, "a", value, sizeof value);
+    log_bytes(&line, "b", value, sizeof value);
+    log_list(&line, "v", list, len);
+    log_end(&line);
+    assert_non_null(strstr(journal.message, " v=\"item000"));
+    assert_string_equal(journal.message + strlen(journal.message) - 6, "; ...\"");
+    assert_grammar(journal.message);
+}
+
 /* Values of every length and kind until nothing more fits. */
 static void fill(const char *value, size_t len, size_t first)
 {
@@ -328,6 +382,8 @@ int main(void)
         cmocka_unit_test(json_values_are_read_back),
         cmocka_unit_test(a_long_value_is_cut),
         cmocka_unit_test(a_cut_does_not_split_a_character),
+        cmocka_unit_test(a_list_is_cut_behind_an_item),
+        cmocka_unit_test(a_list_gives_way_to_what_the_line_holds_already),
         cmocka_unit_test(a_full_line_is_never_broken),
         cmocka_unit_test(random_bytes_follow_the_grammar),
         cmocka_unit_test(below_the_level_nothing_is_written),
