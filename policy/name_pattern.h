@@ -16,10 +16,11 @@ struct name_pattern;
 struct name_pattern *name_pattern_new(const char *const *pattern, size_t count, size_t *index,
                                       char **why) __attribute__((warn_unused_result));
 void name_pattern_free(struct name_pattern *patterns);
-/* The pattern that matches, or NULL. Bounded work per name. */
+/* The pattern that matches, or NULL; of the built-in ones what it is about. Bounded work per name:
+ * a pattern that takes longer does not match, nor does any a name over DNS_NAME_MAX octets. */
 const char *name_pattern_match(const struct name_pattern *patterns, const char *name);
 /* Does the name hold the address: its octets in either order, dotted, dashed, zero-padded, run
- * together or in hex; for IPv6 its nibbles or groups? */
+ * together or in hex; for IPv6 its nibbles or groups? Linear in the name's length. */
 bool name_holds_address(const char *name, const struct addr *address);
 
 #endif
