@@ -16,10 +16,15 @@ struct list_health;
 struct list_zone;
 
 struct list_health *list_health_new(void) __attribute__((warn_unused_result));
-void list_health_free(struct list_health *health);
+void list_health_free(struct list_health *health); /* NULL is fine */
 /* The zone's record, made on first asking; lives as long as `health`. `shown`: its name for the
- * log (no query key). */
+ * log (no query key); the last one given is used. */
 struct list_zone *list_health_find(struct list_health *health, const char *zone, const char *shown);
+
+/* When listings of known good clients make a zone sick: `share` percent of at least `least`
+ * different ones (an IPv6 network /64 is one) in 10 minutes. By default 10 and 20. */
+#define LIST_LEAST_MAX 128
+void list_zone_trip(struct list_zone *zone, size_t share, size_t least);
 
 enum list_verdict {
     LIST_UNPROBED, /* its canaries have not been answered yet: abstain */
@@ -27,19 +32,22 @@ enum list_verdict {
     LIST_SICK, /* abstain: list_zone_why() */
 };
 enum list_verdict list_zone_verdict(struct list_zone *zone);
-/* Why it is sick, a copy into `out`. */
+/* Why it is sick, a copy into `out`; "" if it is not. */
 void list_zone_why(struct list_zone *zone, char *out, size_t size);
 
 enum list_outcome { LIST_CLEAN, LIST_LISTED, LIST_TIMEOUT, LIST_ERROR };
-/* What one client's look-up came to. `proven`: a known good client (only those can trip it). `now`:
- * monotonic ms. `share`: listed proven clients, hundredths, that trip it (default 10 %), of at
- * least `least` (20) in 10 minutes; timeouts: over half of at least 20. Logs a change once. */
+/* What one client's look-up came to. `proven`: a known good client whose listing speaks against the
+ * zone; no number of others can trip it. `now`: monotonic ms. A zone rests when it lists too many
+ * of them (for 10 minutes), or when over half of at least 20 look-ups in 10 minutes had no answer
+ * or an error for one (10 minutes, or until its canaries are well). Logs a change once. */
 void list_zone_note(struct list_zone *zone, const struct addr *client, bool proven,
                     enum list_outcome outcome, uint64_t now);
-/* What a probe came to: NULL: both canaries answered as they should; else why not, a clause. A zone
- * comes back by itself at the next good probe, or when its window has passed. */
+/* What a probe came to: NULL: the canaries answered as they should; else why not, a clause. */
 void list_zone_probed(struct list_zone *zone, const char *why, uint64_t now);
 /* For zones whose canaries are off: well until look-ups say otherwise. */
 void list_zone_assume_well(struct list_zone *zone);
+/* To be called every minute: ends a rest that is over. Is it to be probed before its time: never
+ * probed, sick, or a look-up has failed since the last probe? */
+bool list_zone_due(struct list_zone *zone, uint64_t now);
 
 #endif
