@@ -7,6 +7,8 @@
 #include "policy/check.h"
 
 #include "policy/behaviour.h"
+#include "policy/check_dnsbl.h"
+#include "policy/check_names.h"
 #include "policy/client_limits.h"
 
 const struct check *const checks[] = {
@@ -16,5 +18,10 @@ const struct check *const checks[] = {
     &check_newlines,
     &check_hangup,
     &check_client_limits,
+    &check_dnsbl,
+    &check_rhsbl,
+    &check_reverse_dns,
+    &check_helo,
+    &check_sender_domain,
     NULL,
 };
