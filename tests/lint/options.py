@@ -57,7 +57,7 @@ def from_sample():
     example = False
     for number, line in enumerate(open(SAMPLE, encoding="utf-8"), 1):
         text = line.strip()
-        opening = re.fullmatch(r'([a-z]+)( "[a-z]+")? \{', text)
+        opening = re.fullmatch(r'([a-z-]+)( "[^"]+")? \{', text)
         option = re.fullmatch(r"(#?)([a-z-]+) = (.+)", text)
         if opening:
             section = opening[1] + "."
