@@ -297,22 +297,24 @@ static const struct behaviour {
     [TRIAL_HANGUP] = {&check_hangup, ""},
 };
 
-void trial_behaved(struct trial *trial, enum trial_behaviour behaviour, const char *detail)
+bool trial_behaved(struct trial *trial, enum trial_behaviour behaviour, const char *detail)
 {
     const struct behaviour *b = &behaviours[behaviour];
     const struct check_config *config = policy_check(trial->env.policy, b->check);
     uint8_t bit = (uint8_t)(1u << behaviour);
-    if (trial->standing != STANDING_NONE || config == NULL || config->mode == CHECK_OFF ||
-        (trial->behaved & bit) != 0)
-        return;
+    if (trial->standing != STANDING_NONE || config == NULL || config->mode == CHECK_OFF)
+        return false;
+    if ((trial->behaved & bit) != 0)
+        return true;
     trial->behaved |= bit;
     if (behaviour == TRIAL_HANGUP) {
         trial_hung_up(trial);
-        return;
+        return true;
     }
     trial_note(trial, config, CHECK_STAGES, config->score, config->label,
                detail != NULL ? detail : "", b->reason);
     trial_consider(trial);
+    return true;
 }
 
 static const struct pregreet_config *pregreet_of(const struct trial *trial)

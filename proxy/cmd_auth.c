@@ -13,7 +13,6 @@
 #include "lib/io.h"
 #include "lib/loop.h"
 #include "lib/mem.h"
-#include "proxy/auth_limit.h"
 #include "proxy/dialler.h"
 #include "proxy/line.h"
 
@@ -53,6 +52,7 @@ static void succeed(struct session *s)
 {
     s->authenticated = true;
     s->conn_bound = true;
+    trial_authenticated(s->trial);
 }
 
 /* Is the reply one that AUTH may have (RFC 4954 4, 6)? A 2xx other than 235 lets nobody in. */
@@ -71,6 +71,7 @@ static void on_reply(struct session *s, const struct backend_reply *reply)
         backend_conn_free(conn);
         return;
     }
+    const char *why;
     session_reply_backend(s, reply);
     if (reply->code == 334) {
         session_enter(s, SESSION_AUTH);
@@ -81,7 +82,7 @@ static void on_reply(struct session *s, const struct backend_reply *reply)
     if (reply->code == 235)
         succeed(s);
     else if (reply->code / 100 == 5 && reply->code != 501) /* 501: "*", or not understood */
-        auth_limit_failed(s->setup->server->auth_limit, &s->client, session_now(s));
+        trial_count(s->trial, TRIAL_FAILED_LOGIN, &why);
     session_resume(s);
 }
 
@@ -172,7 +173,7 @@ static void dial(struct session *s)
 
 void cmd_auth(struct session *s, const char *args, size_t len)
 {
-    size_t most = session_config(s)->limits.auth_failures;
+    const char *why;
     unsigned mechanism = mechanism_of(args, len);
     if (s->authenticated) {
         session_reply(s, REPLY_SEQUENCE, "Already authenticated");
@@ -180,8 +181,7 @@ void cmd_auth(struct session *s, const char *args, size_t len)
         session_reply(s, REPLY_SEQUENCE, "AUTH is not offered here");
     } else if (mechanism == 0 || !(s->offered.auth & mechanism)) {
         session_reply(s, REPLY_MECHANISM_UNKNOWN, NULL);
-    } else if (most != 0 &&
-               auth_limit_reached(s->setup->server->auth_limit, &s->client, most, session_now(s))) {
+    } else if (!trial_within(s->trial, TRIAL_FAILED_LOGIN, &why)) {
         session_reply(s, REPLY_AUTH_LIMIT, NULL);
     } else {
         s->auth_line = mem_printf("AUTH %s", args);

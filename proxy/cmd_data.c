@@ -11,6 +11,7 @@
 #include "proxy/session_int.h"
 
 #include "lib/io.h"
+#include "lib/log.h"
 #include "lib/mem.h"
 #include "proxy/received.h"
 #include "proxy/spool.h"
@@ -44,8 +45,10 @@ void cmd_data_store(void *arg, const char *data, size_t len)
     txn->too_big = most != 0 && txn->stored > most;
     if (txn->spool == NULL)
         return;
-    if (!txn->too_big && !spool_add(txn->spool, data, len))
+    if (!txn->too_big && !spool_add(txn->spool, data, len)) {
         txn->spool_full = true;
+        log_event(LOG_LEVEL_WARNING, s->id, "spool-full", "%s", spool_error(txn->spool));
+    }
     if (txn->too_big || txn->spool_full)
         drop_text(txn);
 }
@@ -184,19 +187,27 @@ static void deliver(struct session *s)
     delivery_text(txn->delivery, &text);
 }
 
+static void refuse(struct session *s, enum reply reply, const char *argument)
+{
+    session_reply(s, reply, argument);
+    session_end_transaction(s);
+    session_enter(s, SESSION_COMMAND);
+    session_settle(s);
+}
+
 void cmd_data_finish(struct session *s)
 {
     enum reply reply = REPLY_FAULT;
-    if (!refused(s, &reply)) {
-        deliver(s);
-    } else if (reply == REPLY_BARE_NEWLINE) {
+    struct gate_refusal refusal;
+    bool judged = session_message_refused(s, &refusal);
+    if (refused(s, &reply) && reply == REPLY_BARE_NEWLINE)
         session_close(s, reply, "bare newline or NUL in the message");
-    } else {
-        session_reply(s, reply, NULL);
-        session_end_transaction(s);
-        session_enter(s, SESSION_COMMAND);
-        session_settle(s);
-    }
+    else if (refused(s, &reply))
+        refuse(s, reply, NULL);
+    else if (judged)
+        refuse(s, refusal.reply, refusal.text);
+    else
+        deliver(s);
 }
 
 void cmd_data_answer(struct session *s, enum delivery_answer answer,
@@ -210,6 +221,7 @@ void cmd_data_answer(struct session *s, enum delivery_answer answer,
         if (reply->code / 100 == 2) {
             s->messages++;
             s->junk = 0;
+            trial_delivered(s->trial);
             s->errors = 0; /* as Postfix counts: errors without delivering mail */
         }
     }

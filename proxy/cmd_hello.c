@@ -89,6 +89,9 @@ static void hello(struct session *s, const char *args, size_t len, bool esmtp)
     free(s->helo);
     s->helo = mem_strndup(args, len);
     s->esmtp = esmtp;
+    trial_helo(s->trial, s->helo);
+    if (session_tarpit(s, TARPIT_EHLO))
+        return;
     s->offered = offer(s);
     if (esmtp) {
         reply_ehlo(s);

@@ -77,6 +77,12 @@ void cmd_mail(struct session *s, const char *args, size_t len)
     enum param_result result = param_parse_mail(args + used, len - used, known, &params, &why);
     if (!params_ok(s, result, why) || !limits_ok(s, &sender, &params))
         return;
+    struct gate_refusal refusal;
+    if (!session_count(s, TRIAL_MESSAGE, &refusal)) {
+        session_reply(s, refusal.reply, refusal.text);
+        return;
+    }
+    gate_sender(s->trial, &sender);
     char *line = mail_line(s, &sender, args + used, len - used);
     s->mails++;
     s->txn = transaction_new(&sender, &params, line, session_now(s));

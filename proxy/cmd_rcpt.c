@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * cmd_rcpt: RCPT TO (RFC 5321 4.1.1.3): check, ask the gate, ask the backend, pass its answer on.
+ * cmd_rcpt: RCPT TO (RFC 5321 4.1.1.3): check, ask the gate (the relay rule first, then the limits,
+ * then the verdict), ask the backend, pass its answer on.
  *
  * Promises: a recipient is accepted by the backend only; a fault between us is 451, never a 5xx;
  * recipients of another route wait for a transaction of their own (452 4.5.3).
@@ -10,8 +11,6 @@
 #include "lib/io.h"
 #include "lib/mem.h"
 #include "lib/str.h"
-#include "proxy/gate.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +29,16 @@ static void note_backend(struct transaction *txn)
         snprintf(txn->backend_name, sizeof txn->backend_name, "%s", name);
 }
 
+/* What the backend's answer to a recipient says of the client. */
+static void note_answer(struct session *s, int code)
+{
+    const char *why;
+    if (code / 100 == 2)
+        s->txn->exempt = s->txn->exempt || s->txn->rcpt_exempt;
+    else if (code / 100 == 5)
+        trial_count(s->trial, TRIAL_FAILED_RECIPIENT, &why);
+}
+
 static void answer_rcpt(struct session *s, enum delivery_answer answer,
                         const struct backend_reply *reply, const char *why)
 {
@@ -42,6 +51,7 @@ static void answer_rcpt(struct session *s, enum delivery_answer answer,
     } else {
         session_reply_backend(s, reply);
         transaction_note(txn, address, reply->code / 100 == 2, txn->reply);
+        note_answer(s, reply->code);
     }
     free(address);
     session_resume(s);
@@ -66,17 +76,36 @@ static size_t route(const struct session *s, const char *domain)
     return setup_route(s->setup, domain);
 }
 
-static void ask_backend(struct session *s, const struct path *path, const char *params)
+void cmd_rcpt_proceed(struct session *s)
 {
     struct transaction *txn = s->txn;
-    char *line = mem_printf("RCPT TO:<%s>%s\r\n", path->text, params);
-    txn->rcpt = mem_strdup(path->text);
+    char *line = txn->rcpt_line;
+    txn->rcpt_line = NULL;
     txn->asked++;
     if (txn->delivery == NULL)
         session_open_delivery(s, on_answer);
     session_enter(s, SESSION_WAIT);
     delivery_rcpt(txn->delivery, line, strlen(line));
     free(line);
+}
+
+void cmd_rcpt_refused(struct session *s, const struct gate_refusal *refusal)
+{
+    struct transaction *txn = s->txn;
+    refuse(s, txn->rcpt, refusal->reply, refusal->text);
+    free(txn->rcpt);
+    free(txn->rcpt_line);
+    txn->rcpt = NULL;
+    txn->rcpt_line = NULL;
+}
+
+static void ask_verdict(struct session *s, const struct path *path, const char *params)
+{
+    struct transaction *txn = s->txn;
+    txn->rcpt = mem_strdup(path->text);
+    txn->rcpt_line = mem_printf("RCPT TO:<%s>%s\r\n", path->text, params);
+    txn->rcpt_exempt = gate_exempt(path);
+    session_judge_recipient(s);
 }
 
 /* What is wrong with the parameters, or true. */
@@ -100,7 +129,18 @@ static bool params_ok(struct session *s, const struct path *path, const char *te
     return false;
 }
 
-/* Our own rules, the backend's come after them; true: it passes. */
+/* A client at its limit for recipients, good or bad; true: it is not. */
+static bool within_limits(struct session *s, const struct path *path)
+{
+    struct gate_refusal refusal;
+    if (session_within(s, TRIAL_FAILED_RECIPIENT, &refusal) &&
+        session_count(s, TRIAL_RECIPIENT, &refusal))
+        return true;
+    refuse(s, path->text, refusal.reply, refusal.text);
+    return false;
+}
+
+/* The relay rule and what else needs no verdict; true: it passes. */
 static bool judge(struct session *s, const struct path *path)
 {
     struct transaction *txn = s->txn;
@@ -112,7 +152,9 @@ static bool judge(struct session *s, const struct path *path)
         refuse(s, path->text, REPLY_NEEDS_SMTPUTF8, NULL);
     } else if (!gate_recipient(session_config(s), path, s->trusted || s->authenticated, domain,
                                &reply)) {
+        const char *why;
         refuse(s, path->text, reply, NULL);
+        trial_count(s->trial, TRIAL_FAILED_RECIPIENT, &why);
     } else if (txn->asked >= s->offered.rcpt_max && s->offered.rcpt_max != 0) {
         refuse(s, path->text, REPLY_TOO_MANY_RECIPIENTS, NULL);
     } else {
@@ -140,6 +182,6 @@ void cmd_rcpt(struct session *s, const char *args, size_t len)
         session_reply(s, REPLY_BAD_RECIPIENT, NULL);
         return;
     }
-    if (params_ok(s, &path, args + used, len - used) && judge(s, &path))
-        ask_backend(s, &path, args + used);
+    if (params_ok(s, &path, args + used, len - used) && judge(s, &path) && within_limits(s, &path))
+        ask_verdict(s, &path, args + used);
 }

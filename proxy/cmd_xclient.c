@@ -9,7 +9,6 @@
 
 #include "lib/io.h"
 #include "lib/mem.h"
-#include "proxy/gate.h"
 #include "proxy/xclient.h"
 
 #include <stdlib.h>
@@ -45,6 +44,9 @@ void cmd_xclient(struct session *s, const char *args, size_t len)
         session_release_conn(s);
         become(s, &who);
         session_log_connect(s);
+        session_open_trial(s);
+        if (!session_connection_allowed(s))
+            return;
         session_reply(s, REPLY_XCLIENT_OK, session_config(s)->hostname);
     }
 }

@@ -9,6 +9,7 @@
 #include "proxy/config.h"
 
 #include "lib/mem.h"
+#include "policy/policy.h"
 #include "policy/relay.h"
 #include "proxy/config_int.h"
 #include "proxy/options.h"
@@ -17,10 +18,29 @@
 #include <stdlib.h>
 
 const struct conf_section *const options_sections[] = {
-    &options_top,     &options_log,      &options_listen,
-    &options_backend, &options_relay,    &options_tls,
-    &options_limits,  &options_timeouts, NULL,
+    &options_top, &options_log,    &options_listen,   &options_backend, &options_relay,
+    &options_tls, &options_limits, &options_timeouts, &options_dns,     &options_tarpit,
+    NULL,
 };
+
+/* Those of proxy/ and of policy/ in one list, NULL last; the caller frees. */
+static const struct conf_section **all_sections(void)
+{
+    const struct conf_section *const *policy = policy_sections();
+    const struct conf_section **all = NULL;
+    size_t count = 0;
+    for (size_t i = 0; options_sections[i] != NULL; i++) {
+        all = mem_grow(all, count + 1, sizeof *all);
+        all[count++] = options_sections[i];
+    }
+    for (size_t i = 0; policy[i] != NULL; i++) {
+        all = mem_grow(all, count + 1, sizeof *all);
+        all[count++] = policy[i];
+    }
+    all = mem_grow(all, count + 1, sizeof *all);
+    all[count] = NULL;
+    return all;
+}
 
 /* The CPUs this process may run on. */
 static unsigned cpu_count(void)
@@ -69,6 +89,7 @@ static void check(struct options_check *c)
     options_check_limits(c);
     options_check_backend(c);
     options_check_listen(c);
+    options_check_dns(c);
     options_check_routes(c);
 }
 
@@ -81,6 +102,7 @@ static struct config *build(struct conf *conf, const char *path)
     config->path = mem_strdup(path);
     fill(&c);
     check(&c);
+    config->policy = policy_new(conf);
     if (conf_fault_count(conf) == 0)
         return config;
     config_unref(config);
@@ -99,15 +121,21 @@ static struct config *finish(struct conf *conf, const char *path, bool read, cha
 
 struct config *config_read(const char *path, char **faults, char **warnings)
 {
-    struct conf *conf = conf_new(path, options_sections);
-    return finish(conf, path, conf_read(conf), faults, warnings);
+    const struct conf_section **sections = all_sections();
+    struct conf *conf = conf_new(path, sections);
+    struct config *config = finish(conf, path, conf_read(conf), faults, warnings);
+    free(sections);
+    return config;
 }
 
 struct config *config_read_text(const char *path, const char *text, size_t len, char **faults,
                                 char **warnings)
 {
-    struct conf *conf = conf_new(path, options_sections);
-    return finish(conf, path, conf_read_text(conf, text, len), faults, warnings);
+    const struct conf_section **sections = all_sections();
+    struct conf *conf = conf_new(path, sections);
+    struct config *config = finish(conf, path, conf_read_text(conf, text, len), faults, warnings);
+    free(sections);
+    return config;
 }
 
 struct config *config_ref(struct config *config)
@@ -137,6 +165,7 @@ void config_unref(struct config *config)
     for (size_t i = 0; options_sections[i] != NULL; i++)
         if (!options_sections[i]->many)
             conf_clear(options_sections[i], config);
+    policy_unref(config->policy);
     relay_unref(config->relay);
     free(config->listen);
     free(config->backend);
@@ -152,5 +181,7 @@ char *config_restart_needed(const struct config *old, const struct config *new)
 
 void config_print_options(FILE *out)
 {
-    conf_print(options_sections, out);
+    const struct conf_section **sections = all_sections();
+    conf_print(sections, out);
+    free(sections);
 }

@@ -10,11 +10,13 @@
 #include "lib/addr.h"
 #include "lib/log.h"
 #include "lib/tls.h"
+#include "proxy/tarpit.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+struct policy;
 struct relay_rule;
 
 enum client_address {
@@ -28,6 +30,7 @@ enum client_address {
 enum backend_tls { BACKEND_TLS_NO, BACKEND_TLS_MAY, BACKEND_TLS_VERIFY };
 enum listen_auth { LISTEN_AUTH_NO, LISTEN_AUTH_TLS, LISTEN_AUTH_PLAIN };
 enum newline_policy { NEWLINE_REJECT, NEWLINE_NORMALIZE };
+enum gate_mode { GATE_ENFORCE, GATE_OBSERVE };
 enum balance { BALANCE_ORDERED, BALANCE_ROUND_ROBIN };
 
 struct listen_config {
@@ -41,7 +44,12 @@ struct listen_config {
     size_t auth_backend;           /* index in config.backend */
     bool implicit_tls;
     bool transparent;
+    /* Scores, hundredths; LISTEN_THRESHOLD_UNSET: those of `thresholds`. */
+    int32_t greylist_threshold;
+    int32_t reject_threshold;
+    int32_t tarpit_threshold;
 };
+#define LISTEN_THRESHOLD_UNSET INT32_MIN
 
 struct backend_config {
     const char *name;
@@ -80,11 +88,18 @@ struct limits_config {
     size_t errors_soft;      /* from here on each error reply is delayed */
     size_t errors_hard;      /* 421 and close */
     size_t junk_commands;    /* NOOP, RSET, VRFY... without a transaction between */
-    size_t auth_failures;    /* a client's in 10 minutes before AUTH is refused unasked */
     uint64_t data_rate;      /* octets a second a client must keep up in DATA */
     uint64_t memory_message; /* octets of one message in memory, the rest goes to the spool */
     uint64_t memory;         /* octets of all messages in memory */
     uint64_t spool;          /* octets of all messages in files */
+};
+
+struct dns_config {
+    struct addr *server; /* none: those of /etc/resolv.conf */
+    size_t server_count;
+    uint64_t query_timeout; /* ms */
+    uint64_t timeout;       /* ms, a question in all */
+    uint64_t cache;         /* octets, of each worker */
 };
 
 struct timeouts_config {   /* milliseconds */
@@ -112,6 +127,9 @@ struct config {
     size_t listen_count;
     struct backend_config *backend;
     size_t backend_count;
+    struct policy *policy; /* policy/policy.h */
+    enum gate_mode mode;
+    const char *reject_url;   /* in replies that refuse, %i is the session's id; NULL: none */
     struct relay_rule *relay; /* policy/relay.h */
     char **relay_domain;      /* what it was built from */
     size_t relay_domain_count;
@@ -128,6 +146,8 @@ struct config {
     const char *tls_ciphers;
     struct limits_config limits;
     struct timeouts_config timeouts;
+    struct dns_config dns;
+    struct tarpit_config tarpit;
     unsigned references; /* config.c only */
 };
 

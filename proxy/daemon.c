@@ -10,11 +10,15 @@
  */
 #include "proxy/daemon.h"
 
+#include "dns/resolver.h"
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/mem.h"
+#include "policy/list_probe.h"
+#include "policy/policy.h"
 #include "proxy/privilege.h"
 #include "proxy/probe.h"
+#include "proxy/resolve.h"
 #include "proxy/setup.h"
 #include "proxy/sockets.h"
 #include "proxy/spool.h"
@@ -42,6 +46,8 @@ struct daemon {
     struct worker **worker;
     unsigned workers;
     struct probe *probe;
+    struct resolver *resolver; /* of main: the canaries of DNS lists; NULL: none */
+    struct list_probe *list_probe;
     struct watch *hup, *term, *interrupt;
     struct timer *watchdog, *certificates, *drain;
     uint64_t drain_until;
@@ -72,7 +78,7 @@ static bool keys_readable(const struct config *config, char **why)
     return true;
 }
 
-bool daemon_check(const struct config *config, char **why)
+bool daemon_check(const struct config *config, char **warnings, char **why)
 {
     if (!privilege_user_ok(config->user, why) || !keys_readable(config, why))
         return false;
@@ -85,6 +91,8 @@ bool daemon_check(const struct config *config, char **why)
         .ciphers = config->tls_ciphers,
     };
     struct tls_server *tls = tls_server_new(&wanted, why);
+    if (tls != NULL && warnings != NULL)
+        *warnings = mem_strdup(tls_server_warnings(tls));
     tls_server_unref(tls);
     return tls != NULL;
 }
@@ -123,13 +131,19 @@ static bool directory_usable(const struct config *config, char **why)
     return false;
 }
 
+/* What sessions and the tarpit may hold together. */
+static size_t descriptors_left(void)
+{
+    size_t descriptors = (size_t)sysconf(_SC_OPEN_MAX);
+    size_t kept = descriptors / 4 < DESCRIPTORS_KEPT ? descriptors / 4 : DESCRIPTORS_KEPT;
+    return descriptors - kept;
+}
+
 /* Every session may need a second descriptor for its backend: one that is let in must not find
  * that there is none left. */
 static size_t sessions_most(const struct limits_config *limits)
 {
-    size_t descriptors = (size_t)sysconf(_SC_OPEN_MAX);
-    size_t kept = descriptors / 4 < DESCRIPTORS_KEPT ? descriptors / 4 : DESCRIPTORS_KEPT;
-    size_t pairs = (descriptors - kept) / 2;
+    size_t pairs = descriptors_left() / 2;
     return limits->sessions < pairs ? limits->sessions : pairs;
 }
 
@@ -137,6 +151,8 @@ static void set_budget(const struct daemon *d)
 {
     const struct limits_config *limits = &d->setup->config->limits;
     atomic_store(&d->server->sessions_most, sessions_most(limits));
+    atomic_store(&d->server->tarpit.most, d->setup->config->tarpit.connections);
+    atomic_store(&d->server->tarpit.descriptors, descriptors_left());
     spool_budget_set(d->server->budget, limits->memory_message, limits->memory, limits->spool);
 }
 
@@ -154,18 +170,32 @@ static struct timespec *file_times(const struct config *config)
     return times;
 }
 
+/* Are the DNS lists of this configuration well? Asked from here for all workers. */
+static void probe_lists(struct daemon *d)
+{
+    list_probe_free(d->list_probe);
+    resolve_use(&d->resolver, d->loop, &d->setup->config->dns);
+    d->list_probe = d->resolver == NULL ? NULL
+                                        : list_probe_new(d->loop, resolver_dns(d->resolver),
+                                                         d->setup->config->policy);
+}
+
 /* Makes `setup` (taken over) the one for new sessions. */
 static void use(struct daemon *d, struct setup *setup, const struct worker_listener *listener,
                 size_t count)
 {
     setup_unref(d->setup);
     d->setup = setup;
+    if (setup->tls != NULL)
+        daemon_log_lines(LOG_LEVEL_WARNING, "config-warning",
+                         mem_strdup(tls_server_warnings(setup->tls)));
     set_budget(d);
     for (unsigned i = 0; i < d->workers; i++)
         worker_use(d->worker[i], setup, listener, count);
     sockets_close_unused(d->sockets);
     probe_free(d->probe);
     d->probe = probe_new(d->loop, setup);
+    probe_lists(d);
     free(d->seen);
     d->seen = file_times(setup->config);
 }
@@ -330,7 +360,7 @@ static bool start(struct daemon *d, struct config *config, char **why)
     size_t count = 0;
     d->server = server_new(config->state_dir);
     d->sockets = sockets_new();
-    if (!daemon_check(config, why) || !prepare_directory(config, why) ||
+    if (!daemon_check(config, NULL, why) || !prepare_directory(config, why) ||
         !sockets_open(d->sockets, config, &listener, &count, why) ||
         !privilege_drop(config->user, needs_net_raw(config), why) ||
         !directory_usable(config, why)) {
@@ -344,7 +374,7 @@ static bool start(struct daemon *d, struct config *config, char **why)
         d->workers = config->workers;
         d->worker = mem_alloc(d->workers * sizeof *d->worker);
         for (unsigned i = 0; i < d->workers; i++)
-            d->worker[i] = worker_new();
+            d->worker[i] = worker_new(d->server);
         use(d, setup, listener, count);
     }
     free(listener);
@@ -357,6 +387,8 @@ static void stop(struct daemon *d)
         worker_free(d->worker[i]);
     free(d->worker);
     probe_free(d->probe);
+    list_probe_free(d->list_probe);
+    resolver_free(d->resolver);
     watch_free(d->hup);
     watch_free(d->term);
     watch_free(d->interrupt);
@@ -374,6 +406,7 @@ int daemon_run(struct config *config)
 {
     struct daemon d = {0};
     char *why = NULL;
+    resolver_init();
     signal(SIGPIPE, SIG_IGN); /* OpenSSL writes with write(2) */
     privilege_raise_descriptors();
     bool started = start(&d, config, &why);
@@ -387,6 +420,7 @@ int daemon_run(struct config *config)
         free(why);
     }
     stop(&d);
+    resolver_shutdown();
     if (started)
         log_event(LOG_LEVEL_INFO, NULL, "stopped", "bye");
     return started ? 0 : 1;

@@ -8,8 +8,10 @@
 #include <stdbool.h>
 
 /* Checks what only the running system can tell: certificates load, key files can be read by
- * `user`, the state directory is usable. False: *why (caller frees) names it. */
-bool daemon_check(const struct config *config, char **why);
+ * `user`, the state directory is usable. False: *why (caller frees) names it. `warnings` (NULL: not
+ * wanted) gets what works but is likely not meant, a sentence a line, or stays; the caller frees.
+ */
+bool daemon_check(const struct config *config, char **warnings, char **why);
 /* Runs until SIGTERM or SIGINT; takes over the reference. Returns the exit status: 0 after a clean
  * stop, 1 where it could not start (the reason is logged). */
 int daemon_run(struct config *config);

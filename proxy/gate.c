@@ -2,18 +2,53 @@
 /*
  * gate: the one door from the proxy to the policy.
  *
- * The session asks here and nowhere else, so that what decides can grow without what moves bytes
- * knowing. Today the relay rule answers (policy/relay.h).
+ * The relay rule (policy/relay.h) stands first and for itself; what else is known of a client is
+ * judged by its trial. Here the two are asked, and what they answer becomes a reply with its
+ * reason, the session's id and, if configured, a URL.
  */
 #include "proxy/gate.h"
 
+#include "lib/loop.h"
+#include "lib/str.h"
 #include "policy/relay.h"
+#include "proxy/worker.h"
 
 #include <stdio.h>
+#include <string.h>
 
 bool gate_client_trusted(const struct config *config, const struct addr *client)
 {
     return relay_client_trusted(config->relay, client);
+}
+
+struct trial *gate_open(const struct gate_client *who)
+{
+    const struct config *config = who->setup->config;
+    const struct trial_env env = {
+        .policy = config->policy,
+        .state = who->setup->server->policy,
+        .dns = worker_dns(who->worker),
+        .loop = worker_loop(who->worker),
+        .hostname = config->hostname,
+        .observe = config->mode == GATE_OBSERVE,
+    };
+    const struct trial_client client = {
+        .address = who->client,
+        .server = who->server,
+        .trusted = who->trusted,
+        .thresholds = {.greylist = who->listen->greylist_threshold,
+                       .reject = who->listen->reject_threshold,
+                       .tarpit = who->listen->tarpit_threshold},
+    };
+    return trial_new(&env, &client, who->changed, who->arg);
+}
+
+void gate_sender(struct trial *trial, const struct path *sender)
+{
+    char domain[PATH_DOMAIN_MAX + 1];
+    if (!relay_domain_normal(path_domain(sender), domain, sizeof domain))
+        domain[0] = '\0';
+    trial_sender(trial, sender->text, domain);
 }
 
 bool gate_recipient(const struct config *config, const struct path *path, bool trusted,
@@ -38,4 +73,69 @@ bool gate_recipient(const struct config *config, const struct path *path, bool t
     }
     *reply = REPLY_FAULT;
     return false;
+}
+
+bool gate_exempt(const struct path *path)
+{
+    return str_case_eq(path->text, path->local_len, "postmaster") ||
+           str_case_eq(path->text, path->local_len, "abuse");
+}
+
+/* Appends the URL with the session's id where it has %i. */
+static void add_url(char *text, size_t size, const char *url, const char *id)
+{
+    size_t len = strlen(text);
+    for (const char *p = url; *p != '\0' && len + RANDOM_ID_LEN + 2 < size; p++) {
+        if (p[0] == '%' && p[1] == 'i') {
+            len += (size_t)snprintf(text + len, size - len, "%s", id);
+            p++;
+        } else {
+            text[len++] = *p;
+            text[len] = '\0';
+        }
+    }
+}
+
+/* "5.7.1 Refused: REASON (ID, URL)"; the reason may hold what a peer said. */
+static void word(struct gate_refusal *refusal, const struct config *config, const char *enhanced,
+                 const char *verb, const char *reason, const char *id)
+{
+    char shown[128];
+    str_printable(shown, sizeof shown, reason, strlen(reason));
+    snprintf(refusal->text, sizeof refusal->text, "%s %s%s (%s%s", enhanced, verb, shown, id,
+             config->reject_url != NULL ? ", " : "");
+    if (config->reject_url != NULL)
+        add_url(refusal->text, sizeof refusal->text - 1, config->reject_url, id);
+    size_t len = strlen(refusal->text);
+    snprintf(refusal->text + len, sizeof refusal->text - len, ")");
+}
+
+enum gate_ruling gate_judge(struct trial *trial, const struct config *config, const char *id,
+                            bool exempt, struct gate_refusal *refusal)
+{
+    struct verdict verdict;
+    if (!trial_ask(trial, exempt, &verdict))
+        return GATE_WAIT;
+    switch (verdict.action) {
+    case VERDICT_PASS:
+    case VERDICT_SUSPICIOUS:
+        return GATE_PASS;
+    case VERDICT_DEFER:
+        refusal->reply = REPLY_DEFERRED;
+        word(refusal, config, "4.7.1", "Please try again later: ", verdict.reason, id);
+        return GATE_REFUSE;
+    case VERDICT_REJECT:
+    case VERDICT_TARPIT:
+        refusal->reply = REPLY_REFUSED;
+        word(refusal, config, verdict.enhanced, "Refused: ", verdict.reason, id);
+        return verdict.action == VERDICT_TARPIT ? GATE_TARPIT : GATE_REFUSE;
+    }
+    return GATE_WAIT;
+}
+
+void gate_limited(const struct config *config, const char *id, enum reply reply, const char *why,
+                  struct gate_refusal *refusal)
+{
+    refusal->reply = reply;
+    word(refusal, config, "4.7.1", "Please try again later: ", why, id);
 }

@@ -56,7 +56,9 @@ static int check(const char *path)
     show(faults);
     if (config == NULL)
         return 1;
-    bool good = daemon_check(config, &why);
+    warnings = NULL;
+    bool good = daemon_check(config, &warnings, &why);
+    show(warnings);
     config_unref(config);
     if (good)
         printf("%s: the configuration is good\n", path);

@@ -23,7 +23,10 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define AT(member)   offsetof(struct config, member)
 
+#define REJECT_URL_MAX 200
+
 static const char *const newline_words[] = {"reject", "normalize", NULL};
+static const char *const mode_words[] = {"enforce", "observe", NULL};
 static const char *const workers_words[] = {"auto", NULL};
 
 static const struct conf_row top_rows[] = {
@@ -57,6 +60,16 @@ static const struct conf_row top_rows[] = {
      .initial = "reject",
      .words = newline_words,
      .help = "a CR or LF alone in a message: refuse it, or make it CRLF"},
+    {.name = "mode",
+     .type = CONF_ENUM,
+     .offset = AT(mode),
+     .initial = "enforce",
+     .words = mode_words,
+     .help = "act on verdicts, or only log what they would have been"},
+    {.name = "reject-url",
+     .type = CONF_STRING,
+     .offset = AT(reject_url),
+     .help = "a page told in replies that refuse; %i in it is the session's id"},
 };
 
 static const char *const format_words[] = {"text", "json", NULL};
@@ -227,6 +240,21 @@ static void check_state_dir(struct options_check *c, const struct conf_part *top
         conf_fault(c->conf, line, "state-dir %s is not a directory; give the path of one", path);
 }
 
+/* It goes into an SMTP reply: one word of printing ASCII, not too long. */
+static void check_reject_url(struct options_check *c, const struct conf_part *top)
+{
+    const char *url = c->config->reject_url;
+    bool ok = url == NULL || strlen(url) <= REJECT_URL_MAX;
+    for (const char *p = url; ok && p != NULL && *p != '\0'; p++)
+        ok = *p > ' ' && *p < 0x7f;
+    if (!ok)
+        conf_fault(
+            c->conf, conf_line(top, "reject-url", 0),
+            "reject-url is not a URL of at most %d ASCII characters without blanks; give one "
+            "such as \"https://example.org/refused?id=%%i\"",
+            REJECT_URL_MAX);
+}
+
 void options_check_top(struct options_check *c)
 {
     const struct conf_part *top = conf_part(c->conf, &options_top, 0);
@@ -236,6 +264,7 @@ void options_check_top(struct options_check *c)
                    "hostname \"%s\" is not fully qualified; give a name such as \"mx.example.org\"",
                    config->hostname);
     check_state_dir(c, top);
+    check_reject_url(c, top);
     char *why = NULL;
     if (config->user != NULL && !privilege_user_ok(config->user, &why))
         conf_fault(c->conf, conf_line(top, "user", 0), "%s", why);

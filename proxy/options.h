@@ -25,9 +25,13 @@ extern const struct conf_section options_limits;
 extern const struct conf_section options_timeouts;
 /* options_listen.c */
 extern const struct conf_section options_listen;
+/* options_dns.c */
+extern const struct conf_section options_dns;
+/* options_tarpit.c */
+extern const struct conf_section options_tarpit;
 /* options_backend.c */
 extern const struct conf_section options_backend;
-/* All of them, the top level first, NULL last. */
+/* All of proxy/, the top level first, NULL last. */
 extern const struct conf_section *const options_sections[];
 
 /* The checks; each notes faults and warnings in c->conf. options_check_relay also builds
@@ -38,6 +42,7 @@ void options_check_relay(struct options_check *c);
 void options_check_tls(struct options_check *c);
 void options_check_limits(struct options_check *c);
 void options_check_listen(struct options_check *c);
+void options_check_dns(struct options_check *c);
 void options_check_backend(struct options_check *c);
 /* options_routes.c: listeners and backends seen together. After all others. */
 void options_check_routes(struct options_check *c);

@@ -44,6 +44,18 @@ static const struct conf_row listen_rows[] = {
      .offset = AT(transparent),
      .initial = "no",
      .help = "take connections to any address, as nftables tproxy diverts them"},
+    {.name = "greylist-threshold",
+     .type = CONF_DECIMAL,
+     .offset = AT(greylist_threshold),
+     .help = "instead of thresholds { greylist } on this listener"},
+    {.name = "reject-threshold",
+     .type = CONF_DECIMAL,
+     .offset = AT(reject_threshold),
+     .help = "instead of thresholds { reject } on this listener"},
+    {.name = "tarpit-threshold",
+     .type = CONF_DECIMAL,
+     .offset = AT(tarpit_threshold),
+     .help = "instead of thresholds { tarpit } on this listener"},
 };
 
 const struct conf_section options_listen = {.name = "listen",
@@ -121,12 +133,24 @@ static void check_addresses(struct options_check *c, const struct conf_part *par
                        addr_text(&listen->address[i], text), earlier);
 }
 
+/* What is not given is the policy's. */
+static void unset_thresholds(const struct conf_part *part, struct listen_config *listen)
+{
+    if (!conf_given(part, "greylist-threshold"))
+        listen->greylist_threshold = LISTEN_THRESHOLD_UNSET;
+    if (!conf_given(part, "reject-threshold"))
+        listen->reject_threshold = LISTEN_THRESHOLD_UNSET;
+    if (!conf_given(part, "tarpit-threshold"))
+        listen->tarpit_threshold = LISTEN_THRESHOLD_UNSET;
+}
+
 void options_check_listen(struct options_check *c)
 {
     for (size_t i = 0; i < c->config->listen_count; i++) {
         const struct conf_part *part = conf_part(c->conf, &options_listen, i);
         struct listen_config *listen = &c->config->listen[i];
         check_tls(c, part, listen);
+        unset_thresholds(part, listen);
         find_auth_backend(c, part, listen);
         check_addresses(c, part, i);
         for (size_t j = 0; j < listen->proxy_from.count; j++)

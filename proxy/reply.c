@@ -40,6 +40,8 @@ static const struct row table[] = {
     [REPLY_TOO_MANY_SESSIONS] = {421, "4.3.2", "Too many sessions, please try again later"},
     [REPLY_TOO_MANY_ERRORS] = {421, "4.7.0", "Too many errors, closing"},
     [REPLY_TOO_MUCH_JUNK] = {421, "4.7.0", "Too many commands without a message, closing"},
+    [REPLY_LIMITED] = {421, NULL, "%s, closing"},
+    [REPLY_DEFERRED] = {450, NULL, "%s"},
     [REPLY_NO_CLIENT] = {450, "4.7.1", "The proxy in front named no client, no mail is taken"},
     [REPLY_FAULT] = {451, "4.3.0", "The mail server behind has a problem, please try again"},
     [REPLY_SPOOL_FULL] = {452, "4.3.1", "No room for the message now, please try again"},
@@ -63,6 +65,7 @@ static const struct row table[] = {
     [REPLY_PARAMETER_VALUE] = {504, "5.5.4", "%s"},
     [REPLY_PARAMETER_UNKNOWN] = {555, "5.5.4", "%s"},
     [REPLY_NEEDS_SMTPUTF8] = {553, "5.6.7", "This address needs SMTPUTF8"},
+    [REPLY_REFUSED] = {550, NULL, "%s"},
     [REPLY_RELAY_DENIED] = {550, "5.7.1", "Relaying denied: not a domain of this server"},
     [REPLY_ROUTED_LOCAL_PART] = {550, "5.7.1", "Relaying denied: source-routed local part"},
     [REPLY_NO_SUCH_RECIPIENT] = {550, "5.1.1", "No such recipient here"},
@@ -81,13 +84,13 @@ int reply_code(enum reply reply)
 }
 
 /* Not by printf: several replies a message are made here. */
-void reply_write(enum reply reply, const char *argument, struct buf *out)
+static void write_line(enum reply reply, const char *argument, char separator, struct buf *out)
 {
     const struct row *row = &table[reply];
     const char *hole = strstr(row->text, "%s");
     char code[STR_NUMBER_MAX];
     buf_add(out, code, str_number(code, (unsigned)row->code));
-    buf_add(out, " ", 1);
+    buf_add(out, &separator, 1);
     if (row->enhanced != NULL) {
         buf_add_str(out, row->enhanced);
         buf_add(out, " ", 1);
@@ -100,4 +103,14 @@ void reply_write(enum reply reply, const char *argument, struct buf *out)
         buf_add_str(out, hole + 2);
     }
     buf_add(out, "\r\n", 2);
+}
+
+void reply_write(enum reply reply, const char *argument, struct buf *out)
+{
+    write_line(reply, argument, ' ', out);
+}
+
+void reply_write_more(enum reply reply, const char *argument, struct buf *out)
+{
+    write_line(reply, argument, '-', out);
 }

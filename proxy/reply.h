@@ -24,6 +24,8 @@ enum reply {
     REPLY_TOO_MANY_SESSIONS,
     REPLY_TOO_MANY_ERRORS,
     REPLY_TOO_MUCH_JUNK,
+    REPLY_LIMITED,   /* enhanced code and text: a limit of the client, at connect */
+    REPLY_DEFERRED,  /* enhanced code and text of the policy */
     REPLY_NO_CLIENT, /* PROXY LOCAL, UNKNOWN or silence: never trusted */
     REPLY_FAULT,     /* between us and the backend */
     REPLY_SPOOL_FULL,
@@ -47,6 +49,7 @@ enum reply {
     REPLY_PARAMETER_VALUE,   /* what is wrong */
     REPLY_PARAMETER_UNKNOWN, /* what is wrong */
     REPLY_NEEDS_SMTPUTF8,
+    REPLY_REFUSED, /* enhanced code and text of the policy */
     REPLY_RELAY_DENIED,
     REPLY_ROUTED_LOCAL_PART,
     REPLY_NO_SUCH_RECIPIENT,
@@ -63,5 +66,7 @@ int reply_code(enum reply reply);
 /* Appends the reply with its CRLF. `argument` fills the text's %s and may be NULL where it has
  * none. */
 void reply_write(enum reply reply, const char *argument, struct buf *out);
+/* The same as a line that another of the same code follows. */
+void reply_write_more(enum reply reply, const char *argument, struct buf *out);
 
 #endif

@@ -5,8 +5,9 @@
  * Promises: states change in session_enter() only, along the table below; replies to a pipelined
  * group leave in one write, in order (RFC 2920 3.2); whatever happens the transaction and the
  * backend's connection are given back; a session ends with exactly one log line.
- * Limits: timeouts (RFC 5321 4.5.3.2 for a server), the error budget: from errors-soft on each
- * error's reply is delayed by one second more, five at most, at errors-hard the session ends.
+ * Limits: timeouts (RFC 5321 4.5.3.2 for a server), the error budget: from errors-soft on (for a
+ * suspicious client, or one that does not wait, from the first fault on) each fault's reply is
+ * delayed by a second more, five at most; at errors-hard the session ends.
  */
 #include "proxy/session_int.h"
 
@@ -20,22 +21,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LINGER_MS  3000
-#define DELAY_MOST 5 /* seconds */
+#define LINGER_MS 3000
 /* Octets of replies kept back for the rest of a pipelined group. */
 #define HOLD_MOST 4096
 /* Octets of replies that a client may leave unread before it is heard again. */
 #define UNREAD_MOST 65536
+/* Beyond what any check may take (dns { timeout } is 30 s at most, and two look-ups may follow each
+ * other): only a bug of ours lets it pass. */
+#define JUDGE_MS (2 * 60 * 1000)
 /* What a client surely waits for RCPT and for the end of data (RFC 5321 4.5.3.2), less a minute. */
 #define WAIT_MS    (4 * 60 * 1000)
 #define DELIVER_MS (9 * 60 * 1000)
 
 #define BIT(state) (1u << (state))
 static const unsigned ways[] = {
-    [SESSION_PROXY] = BIT(SESSION_COMMAND) | BIT(SESSION_TLS), /* every session begins here */
+    [SESSION_PROXY] = BIT(SESSION_COMMAND) | BIT(SESSION_TLS) |
+                      BIT(SESSION_GREET), /* every session begins here */
+    [SESSION_GREET] = BIT(SESSION_COMMAND),
     [SESSION_TLS] = BIT(SESSION_COMMAND),
     [SESSION_COMMAND] = BIT(SESSION_TLS) | BIT(SESSION_WAIT) | BIT(SESSION_DATA) |
-                        BIT(SESSION_BDAT) | BIT(SESSION_DELAY) | BIT(SESSION_DELIVER),
+                        BIT(SESSION_BDAT) | BIT(SESSION_DELAY) | BIT(SESSION_DELIVER) |
+                        BIT(SESSION_JUDGE),
+    [SESSION_JUDGE] = BIT(SESSION_COMMAND) | BIT(SESSION_WAIT),
     [SESSION_WAIT] = BIT(SESSION_COMMAND) | BIT(SESSION_AUTH),
     [SESSION_AUTH] = BIT(SESSION_WAIT) | BIT(SESSION_COMMAND),
     [SESSION_DATA] = BIT(SESSION_DELIVER) | BIT(SESSION_COMMAND),
@@ -57,6 +64,8 @@ void session_enter(struct session *s, enum session_state state)
     case SESSION_TLS:
         io_deadline(s->io, timeouts->handshake);
         break;
+    case SESSION_GREET: /* the deadline is the end of the wait */
+        break;
     case SESSION_COMMAND:
     case SESSION_AUTH:
         io_deadline(s->io, timeouts->command);
@@ -64,6 +73,10 @@ void session_enter(struct session *s, enum session_state state)
     case SESSION_DATA:
     case SESSION_BDAT:
         io_deadline(s->io, timeouts->data);
+        break;
+    case SESSION_JUDGE:
+        io_pause(s->io);
+        io_deadline(s->io, JUDGE_MS);
         break;
     case SESSION_WAIT:
     case SESSION_DELIVER:
@@ -148,11 +161,14 @@ static void finish(struct session *s, const char *reason, uint64_t linger)
     cmd_auth_cancel(s);
     session_end_transaction(s);
     session_release_conn(s);
-    if (s->state == SESSION_PROXY) /* no client was named: it is the peer itself */
+    if (s->trial == NULL) /* no client was named: it is the peer itself */
         session_log_connect(s);
     session_log_close(s, reason);
     session_enter(s, SESSION_CLOSED);
-    io_close(s->io, linger);
+    trial_free(s->trial);
+    s->trial = NULL;
+    if (s->io != NULL) /* else the tarpit has it */
+        io_close(s->io, linger);
     worker_remove(s->worker, s);
     loop_defer(worker_loop(s->worker), release, s);
 }
@@ -183,6 +199,13 @@ void session_kill(struct session *s, const char *reason)
     finish(s, reason, 0);
 }
 
+void session_client_left(struct session *s)
+{
+    if (s->trial != NULL)
+        trial_behaved(s->trial, TRIAL_HANGUP, s->helo);
+    session_kill(s, s->trial != NULL ? "the client left" : "health check");
+}
+
 void session_drain(struct session *s)
 {
     size_t unread;
@@ -190,7 +213,8 @@ void session_drain(struct session *s)
     s->draining = true;
     if (s->state == SESSION_PROXY || s->state == SESSION_TLS)
         session_kill(s, "stopping");
-    else if (s->state == SESSION_COMMAND && s->txn == NULL && unread == 0)
+    else if (s->state == SESSION_GREET ||
+             (s->state == SESSION_COMMAND && s->txn == NULL && unread == 0))
         session_close(s, REPLY_SHUTTING_DOWN, "stopping");
 }
 
@@ -208,10 +232,12 @@ void session_settle(struct session *s)
     s->erred = false;
     if (s->errors >= limits->errors_hard) {
         session_close(s, REPLY_TOO_MANY_ERRORS, "too many errors");
-    } else if (s->errors >= limits->errors_soft) {
-        uint64_t seconds = s->errors - limits->errors_soft + 1;
+        return;
+    }
+    uint64_t delay = session_delay(s);
+    if (delay > 0) {
         session_enter(s, SESSION_DELAY);
-        io_deadline(s->io, (seconds < DELAY_MOST ? seconds : DELAY_MOST) * 1000);
+        io_deadline(s->io, delay);
     }
 }
 
@@ -220,6 +246,8 @@ static bool step(struct session *s)
     switch (s->state) {
     case SESSION_PROXY:
         return session_proxy_step(s);
+    case SESSION_GREET:
+        return session_greet_step(s);
     case SESSION_COMMAND:
         return session_command_step(s);
     case SESSION_AUTH:
@@ -229,6 +257,7 @@ static bool step(struct session *s)
     case SESSION_BDAT:
         return cmd_bdat_step(s);
     case SESSION_TLS:
+    case SESSION_JUDGE:
     case SESSION_WAIT:
     case SESSION_DELIVER:
     case SESSION_DELAY:
@@ -243,8 +272,8 @@ static bool more_to_come(const struct session *s)
 {
     size_t len;
     const char *data = io_data(s->io, &len);
-    return s->state == SESSION_WAIT && io_pending(s->io) < HOLD_MOST &&
-           memchr(data, '\n', len) != NULL;
+    return (s->state == SESSION_WAIT || s->state == SESSION_JUDGE) &&
+           io_pending(s->io) < HOLD_MOST && memchr(data, '\n', len) != NULL;
 }
 
 /* Replies that nobody reads pile up: no more input until they are gone. */
@@ -269,13 +298,14 @@ void session_input(struct session *s)
 /* The client has read its replies. */
 static void on_drained(struct session *s)
 {
-    if (s->state != SESSION_WAIT && s->state != SESSION_DELIVER && s->state != SESSION_DELAY)
+    if (s->state != SESSION_JUDGE && s->state != SESSION_WAIT && s->state != SESSION_DELIVER &&
+        s->state != SESSION_DELAY)
         io_resume(s->io);
 }
 
 void session_resume(struct session *s)
 {
-    if (s->state == SESSION_WAIT || s->state == SESSION_DELIVER)
+    if (s->state == SESSION_JUDGE || s->state == SESSION_WAIT || s->state == SESSION_DELIVER)
         session_enter(s, SESSION_COMMAND);
     io_resume(s->io); /* delivers, from the loop, what came meanwhile */
     session_settle(s);
@@ -291,6 +321,12 @@ static void on_timeout(struct session *s)
     switch (s->state) {
     case SESSION_PROXY:
         session_proxy_timeout(s);
+        break;
+    case SESSION_GREET:
+        session_greet_timeout(s);
+        break;
+    case SESSION_JUDGE:
+        session_close(s, REPLY_FAULT, "the policy gave no verdict");
         break;
     case SESSION_TLS:
         session_kill(s, "timeout in the TLS handshake");
@@ -343,7 +379,7 @@ static void on_event(struct io *io, enum io_event event, void *arg)
         on_secured(s);
         break;
     case IO_EOF:
-        session_kill(s, s->state == SESSION_PROXY ? "health check" : "the client left");
+        session_client_left(s);
         break;
     case IO_FAILED:
         session_kill(s, io_error(io));
@@ -358,14 +394,16 @@ void session_greet(struct session *s)
 {
     s->trusted = gate_client_trusted(session_config(s), &s->client) && !s->nameless;
     session_log_connect(s);
+    session_open_trial(s);
+    if (!session_connection_allowed(s) || session_tarpit(s, TARPIT_BANNER))
+        return;
     if (s->listen->implicit_tls && !s->tls) {
         session_enter(s, SESSION_TLS);
         /* The hello may have come with the PROXY header. */
         io_start_tls_server_early(s->io, s->setup->tls);
         return;
     }
-    session_enter(s, SESSION_COMMAND);
-    session_reply(s, REPLY_BANNER, session_config(s)->hostname);
+    session_banner_or_wait(s);
 }
 
 struct session *session_new(struct worker *worker, struct setup *setup, size_t listen,
@@ -382,11 +420,15 @@ struct session *session_new(struct worker *worker, struct setup *setup, size_t l
         s->server = io_local(io); /* else it is asked for when a backend wants to know */
     random_id(s->id);
     io_set_owner(io, on_event, s);
+    return s;
+}
+
+void session_begin(struct session *s)
+{
     if (cidr_set_match(&s->listen->proxy_from, &s->client))
-        io_deadline(io, setup->config->timeouts.proxy_header);
+        io_deadline(s->io, session_config(s)->timeouts.proxy_header);
     else
         session_greet(s);
-    return s;
 }
 
 void session_list_add(struct session_list *list, struct session *session)

@@ -15,6 +15,9 @@ struct session;
  * It ends by itself and tells the worker (worker_remove). */
 struct session *session_new(struct worker *worker, struct setup *setup, size_t listen,
                             struct io *io);
+/* Greets the client, or waits to hear who it is. The session, which its worker must have in its
+ * list by now, may be over when this returns. */
+void session_begin(struct session *session);
 /* The service is stopping: 421 now, or when the transaction is through. May end the session. */
 void session_drain(struct session *session);
 /* The time to stop is over: 421 and the end, whatever it is doing. */

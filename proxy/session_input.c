@@ -23,6 +23,7 @@ enum flag {
     NEEDS_ARGS = 1 << 4,  /* 501 without arguments */
     NO_ARGS = 1 << 5,     /* 501 with arguments */
     JUNK = 1 << 6,        /* counts against junk-commands */
+    LAST = 1 << 7,        /* the client must wait for its reply (RFC 2920 3.1) */
 };
 
 struct row {
@@ -77,11 +78,11 @@ static void cmd_quit(struct session *s, const char *args, size_t len)
 }
 
 static const struct row table[] = {
-    {"EHLO", cmd_ehlo, NEEDS_ARGS | JUNK, "EHLO hostname"},
-    {"HELO", cmd_helo, NEEDS_ARGS | JUNK, "HELO hostname"},
+    {"EHLO", cmd_ehlo, NEEDS_ARGS | JUNK | LAST, "EHLO hostname"},
+    {"HELO", cmd_helo, NEEDS_ARGS | JUNK | LAST, "HELO hostname"},
     {"MAIL", cmd_mail, NEEDS_HELLO | NO_TXN | NEEDS_ARGS, "MAIL FROM:<address>"},
     {"RCPT", cmd_rcpt, NEEDS_HELLO | NEEDS_TXN | NO_CHUNKS | NEEDS_ARGS, "RCPT TO:<address>"},
-    {"DATA", cmd_data, NEEDS_HELLO | NEEDS_TXN | NO_CHUNKS | NO_ARGS, "DATA"},
+    {"DATA", cmd_data, NEEDS_HELLO | NEEDS_TXN | NO_CHUNKS | NO_ARGS | LAST, "DATA"},
     {"BDAT", cmd_bdat, NEEDS_ARGS, "BDAT octets [LAST]"},
     {"RSET", cmd_rset, NO_ARGS | JUNK, "RSET"},
     {"NOOP", cmd_noop, JUNK, "NOOP [text]"},
@@ -90,7 +91,7 @@ static const struct row table[] = {
     {"VRFY", cmd_vrfy, NEEDS_ARGS | JUNK, "VRFY text"},
     {"EXPN", cmd_expn, JUNK, "EXPN text"},
     {"STARTTLS", cmd_starttls, NEEDS_HELLO | NO_ARGS, "STARTTLS"},
-    {"AUTH", cmd_auth, NEEDS_HELLO | NO_TXN | NEEDS_ARGS, "AUTH mechanism"},
+    {"AUTH", cmd_auth, NEEDS_HELLO | NO_TXN | NEEDS_ARGS | LAST, "AUTH mechanism"},
     {"XCLIENT", cmd_xclient, NO_TXN | NEEDS_ARGS, "XCLIENT attribute=value..."},
 };
 
@@ -149,6 +150,19 @@ static bool not_smtp(const char *verb, size_t len)
     return len > 1 && verb[len - 1] == ':';
 }
 
+/* Is the next command here already although the client has not seen the reply it must see first?
+ * Without EHLO there is no pipelining at all; what follows QUIT hurts nobody, and what follows BDAT
+ * is its chunk. */
+static void watch_pace(struct session *s, const struct row *row)
+{
+    size_t unread;
+    io_data(s->io, &unread);
+    if (unread == 0 || row->run == cmd_quit || row->run == cmd_bdat)
+        return;
+    if ((row->flags & LAST) || !s->esmtp)
+        session_hurried(s, row->name);
+}
+
 /* Runs one line: splits verb from arguments, blanks around both dropped. */
 static void run(struct session *s, char *line, size_t len)
 {
@@ -161,10 +175,13 @@ static void run(struct session *s, char *line, size_t len)
     const struct row *row = find(line, verb);
     if (row != NULL && junk_limit(s, row))
         return;
+    if (row != NULL)
+        watch_pace(s, row);
     if (row != NULL) {
         if (allowed(s, row, args_len))
             row->run(s, args, args_len);
     } else if (not_smtp(line, verb)) {
+        trial_behaved(s->trial, TRIAL_COMMAND, line);
         session_close(s, REPLY_NOT_SMTP, "not SMTP");
     } else {
         session_reply(s, REPLY_UNKNOWN_COMMAND, NULL);
@@ -221,6 +238,7 @@ bool session_command_step(struct session *s)
     case LINE_TOO_LONG:
         return too_long(s, data, used);
     case LINE_BARE_LF:
+        trial_behaved(s->trial, TRIAL_NEWLINE, "LF alone ends a command");
         if (session_config(s)->bare_newline == NEWLINE_NORMALIZE)
             break;
         return refuse(s);

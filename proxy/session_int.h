@@ -8,6 +8,7 @@
 #include "proxy/backend_conn.h"
 #include "proxy/capability.h"
 #include "proxy/delivery.h"
+#include "proxy/gate.h"
 #include "proxy/reply.h"
 #include "proxy/session.h"
 #include "proxy/transaction.h"
@@ -17,19 +18,22 @@
 #define SESSION_AUTH_LINE 12288 /* octets of an AUTH line with CRLF (RFC 4954 4) */
 
 /*
- *            PROXY ----> TLS (implicit)        DELAY <--> COMMAND
- *              |           |                               ^  |
- *              +-----------+----> COMMAND ---> TLS         |  v
- *                                   |  ^                  AUTH <--> WAIT
- *                                   v  |
- *            WAIT <-- COMMAND --> DATA, BDAT --> DELIVER --> COMMAND
+ *            PROXY --+-> TLS (implicit)        DELAY <--> COMMAND
+ *              |     |     |                               ^  |
+ *              v     |     v                               |  v
+ *            GREET --+--> COMMAND ---> TLS                AUTH <--> WAIT
+ *                           |  ^
+ *                           v  |
+ *   WAIT <-- JUDGE <-- COMMAND --> DATA, BDAT --> DELIVER --> COMMAND
  *
  * Any state may go to CLOSED.
  */
 enum session_state {
     SESSION_PROXY,   /* the PROXY header of the balancer in front is awaited */
+    SESSION_GREET,   /* the banner is held back; who talks now is no mail server */
     SESSION_TLS,     /* in the TLS handshake */
     SESSION_COMMAND, /* a command line is awaited */
+    SESSION_JUDGE,   /* the verdict on a recipient is awaited; input rests */
     SESSION_WAIT,    /* the backend's answer to a command is awaited; input rests */
     SESSION_AUTH,    /* a line of the AUTH dialogue is awaited */
     SESSION_DATA,    /* the message's text is awaited */
@@ -48,6 +52,7 @@ struct session {
     struct transaction *txn;   /* NULL: none is open */
     struct backend_conn *conn; /* ours between transactions, or NULL */
     struct dialler *dialler;   /* AUTH dials */
+    struct trial *trial;       /* what the policy knows of the client; NULL before it is named */
     char *helo;
     char *auth_line; /* the AUTH command, while its backend is dialled */
     size_t conn_messages;
@@ -63,6 +68,7 @@ struct session {
     struct capability offered; /* as told in EHLO */
     unsigned backend_bits;     /* what the backends offered when we told it */
     unsigned errors;
+    unsigned hurries; /* times it did not wait where it must */
     unsigned junk;
     enum session_state state : 8;
     bool esmtp : 1;
@@ -72,7 +78,8 @@ struct session {
     bool nameless : 1;      /* the proxy in front named no client */
     bool dropping : 1;      /* the rest of an overlong line is dropped */
     bool draining : 1;
-    bool erred : 1; /* the command now handled was an error */
+    bool erred : 1;  /* the command now handled was an error */
+    bool judged : 1; /* a line with the findings is in the log */
     bool conn_dirty : 1;
     bool conn_bound : 1;   /* AUTH succeeded on it */
     bool conn_tainted : 1; /* it saw AUTH: never given to others */
@@ -87,6 +94,8 @@ void session_enter(struct session *s, enum session_state state);
 void session_reply(struct session *s, enum reply reply, const char *argument);
 /* The same to the backend's words. */
 void session_reply_backend(struct session *s, const struct backend_reply *reply);
+/* The client closed its side, without QUIT. */
+void session_client_left(struct session *s);
 /* Says the reply, closes, and logs `reason`. */
 void session_close(struct session *s, enum reply reply, const char *reason);
 /* Closes with nothing more said, but lets the client read what was. */
@@ -97,6 +106,7 @@ void session_resume(struct session *s);
 void session_settle(struct session *s);
 uint64_t session_now(const struct session *s);
 const struct config *session_config(const struct session *s);
+/* The client is known: its trial begins, and the dialogue. */
 void session_greet(struct session *s);
 /* Takes what there is of input, whatever the state. */
 void session_input(struct session *s);
@@ -117,6 +127,31 @@ void session_end_transaction(struct session *s);
 void session_release_conn(struct session *s);
 /* A new delivery for the open transaction, on the session's own connection where that fits. */
 void session_open_delivery(struct session *s, delivery_fn answer);
+
+/* session_judge.c */
+/* A new trial for the client as it is known now. */
+void session_open_trial(struct session *s);
+/* False: it has too many connections, and the session is over. */
+bool session_connection_allowed(struct session *s);
+void session_banner_or_wait(struct session *s);
+bool session_greet_step(struct session *s); /* SESSION_GREET */
+void session_greet_timeout(struct session *s);
+/* Takes a hostile client to the tarpit, where it owes `stage`'s reply; true: the session is over.
+ */
+bool session_tarpit(struct session *s, enum tarpit_stage stage);
+/* Counts one against the client's limits, or asks whether one more fits. False: *refusal says no.
+ */
+bool session_count(struct session *s, enum trial_count what, struct gate_refusal *refusal);
+bool session_within(struct session *s, enum trial_count what, struct gate_refusal *refusal);
+/* Asks for the verdict on txn->rcpt: cmd_rcpt_proceed() or cmd_rcpt_refused() follows, now or
+ * later, or the tarpit. */
+void session_judge_recipient(struct session *s);
+/* The verdict on the message. */
+bool session_message_refused(struct session *s, struct gate_refusal *refusal);
+/* It sent on where it must wait for the reply to `verb`. */
+void session_hurried(struct session *s, const char *verb);
+/* Milliseconds that the reply to a fault is held back. */
+uint64_t session_delay(const struct session *s);
 
 /* session_log.c */
 void session_log_connect(const struct session *s);
@@ -139,6 +174,9 @@ void cmd_auth(struct session *s, const char *args, size_t len);
 void cmd_starttls(struct session *s, const char *args, size_t len);
 void cmd_xclient(struct session *s, const char *args, size_t len);
 
+/* The verdict on the recipient that txn->rcpt_line asks for. */
+void cmd_rcpt_proceed(struct session *s);
+void cmd_rcpt_refused(struct session *s, const struct gate_refusal *refusal);
 bool cmd_data_step(struct session *s); /* SESSION_DATA */
 bool cmd_bdat_step(struct session *s); /* SESSION_BDAT */
 bool cmd_auth_step(struct session *s); /* SESSION_AUTH */

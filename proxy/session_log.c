@@ -23,8 +23,8 @@ void session_log_connect(const struct session *s)
 
 static void log_tls(struct log_line *line, const struct session *s)
 {
-    const struct io_secure *secure = io_secure(s->io);
-    if (secure == NULL)
+    const struct io_secure *secure = s->tls ? io_secure(s->io) : NULL;
+    if (secure == NULL) /* the tarpit may have the connection by now; it takes plain ones only */
         return;
     log_str(line, "tls", secure->version);
     log_str(line, "cipher", secure->cipher);
@@ -53,6 +53,7 @@ void session_log_transaction(const struct session *s)
     if (txn->backend_name[0] != '\0')
         log_str(&line, "backend", txn->backend_name);
     log_str(&line, "reply", txn->reply);
+    trial_log(s->trial, &line);
     log_num(&line, "ms", (long long)(session_now(s) - txn->began));
     log_end(&line);
 }
@@ -66,6 +67,8 @@ void session_log_close(const struct session *s, const char *reason)
     log_str(&line, "reason", reason);
     log_num(&line, "messages", (long long)s->messages);
     log_num(&line, "errors", (long long)s->errors);
+    if (!s->judged && s->trial != NULL)
+        trial_log(s->trial, &line);
     log_num(&line, "ms", (long long)(session_now(s) - s->began));
     log_end(&line);
 }

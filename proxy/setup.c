@@ -9,7 +9,8 @@
 
 #include "lib/mem.h"
 #include "lib/random.h"
-#include "proxy/auth_limit.h"
+#include "policy/policy.h"
+#include "policy/state.h"
 #include "proxy/spool.h"
 
 #include <stdlib.h>
@@ -21,7 +22,8 @@ struct server *server_new(const char *spool_directory)
     struct server *server = mem_alloc(sizeof *server);
     server->health = health_table_new();
     server->budget = spool_budget_new(spool_directory);
-    server->auth_limit = auth_limit_new();
+    server->policy = policy_state_new();
+    server->tarpit.sessions = &server->sessions;
     random_token(server->token);
     return server;
 }
@@ -30,7 +32,7 @@ void server_free(struct server *server)
 {
     if (server == NULL)
         return;
-    auth_limit_free(server->auth_limit);
+    policy_state_free(server->policy);
     spool_budget_free(server->budget);
     health_table_free(server->health);
     free(server);
@@ -70,6 +72,7 @@ struct setup *setup_new(struct server *server, struct config *config, char **why
     setup->tls = tls;
     atomic_init(&setup->refs, 1);
     find_health(setup);
+    policy_bind(config->policy, server->policy);
     return setup;
 }
 

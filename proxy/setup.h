@@ -8,17 +8,19 @@
 #include "proxy/capability.h"
 #include "proxy/config.h"
 #include "proxy/health.h"
+#include "proxy/tarpit.h"
 
 #include <stdatomic.h>
 
-struct auth_limit;
+struct policy_state;
 struct spool_budget;
 
 /* Shared by all workers for the life of the process; what it points to is thread-safe. */
 struct server {
     struct health_table *health;
     struct spool_budget *budget;
-    struct auth_limit *auth_limit;
+    struct policy_state *policy; /* what the policy remembers of clients and lists */
+    struct tarpit_budget tarpit;
     char token[33];          /* of this process, in our EHLO: a backend that says it is ourselves */
     _Atomic size_t sessions; /* now */
     _Atomic size_t sessions_most; /* limits { sessions }, or what the descriptors allow */

@@ -34,6 +34,7 @@ void transaction_free(struct transaction *txn)
     free(txn->sender);
     free(txn->mail);
     free(txn->rcpt);
+    free(txn->rcpt_line);
     free(txn->only);
     free(txn->reply);
     free(txn);

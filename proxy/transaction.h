@@ -30,6 +30,7 @@ struct transaction {
     size_t accepted;           /* recipients the backend took */
     size_t refused;            /* by us or by it */
     char *rcpt;                /* the address now being asked for */
+    char *rcpt_line;           /* its RCPT command for the backend, while the verdict is awaited */
     char *only;                /* the first accepted recipient */
     struct buf to;             /* accepted recipients for the log, cut */
     struct buf refusals;       /* "address: reply" of the first refusals, cut */
@@ -37,6 +38,8 @@ struct transaction {
     struct spool *spool; /* NULL before DATA or BDAT */
     struct buf head;     /* our Received field */
     uint64_t stored;     /* octets that came out of the decoder */
+    bool rcpt_exempt;    /* it is postmaster or abuse */
+    bool exempt;         /* one of the accepted is */
     bool too_big;        /* more than SIZE */
     bool text_begun;
     bool spool_full;

@@ -10,13 +10,16 @@
  */
 #include "proxy/worker.h"
 
+#include "dns/resolver.h"
 #include "lib/accept.h"
 #include "lib/io.h"
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/mem.h"
 #include "proxy/pool.h"
+#include "proxy/resolve.h"
 #include "proxy/session.h"
+#include "proxy/tarpit.h"
 
 #include <pthread.h>
 #include <semaphore.h>
@@ -34,7 +37,9 @@ struct listener {
 struct worker {
     struct loop *loop;
     struct pool *pool;
-    struct setup *setup; /* for new sessions; NULL before the first */
+    struct tarpit *tarpit;
+    struct resolver *resolver; /* NULL: none could be made */
+    struct setup *setup;       /* for new sessions; NULL before the first */
     struct listener *listener;
     size_t listeners;
     struct session_list list;
@@ -82,7 +87,10 @@ static void on_connection(struct io *io, void *arg)
         return;
     }
     atomic_fetch_add_explicit(&worker->sessions, 1, memory_order_relaxed);
-    session_list_add(&worker->list, session_new(worker, worker->setup, listener->listen, io));
+    tarpit_make_room(worker->tarpit);
+    struct session *session = session_new(worker, worker->setup, listener->listen, io);
+    session_list_add(&worker->list, session);
+    session_begin(session);
 }
 
 void worker_remove(struct worker *worker, struct session *session)
@@ -109,6 +117,9 @@ static void do_use(void *arg)
     pool_clear(worker->pool);
     setup_unref(worker->setup);
     worker->setup = setup_ref(order->setup);
+    const struct config *config = worker->setup->config;
+    tarpit_configure(worker->tarpit, &config->tarpit, config->hostname);
+    resolve_use(&worker->resolver, worker->loop, &config->dns);
     worker->listeners = order->count;
     worker->listener = mem_alloc(order->count * sizeof *worker->listener);
     for (size_t i = 0; i < order->count; i++) {
@@ -158,11 +169,12 @@ static void *run(void *arg)
     return NULL;
 }
 
-struct worker *worker_new(void)
+struct worker *worker_new(struct server *server)
 {
     struct worker *worker = mem_alloc(sizeof *worker);
     worker->loop = loop_new();
     worker->pool = pool_new(worker->loop);
+    worker->tarpit = tarpit_new(worker->loop, &server->tarpit);
     LIST_INIT(&worker->list);
     atomic_init(&worker->alive, true);
     sigset_t all, old; /* signals are main's */
@@ -221,6 +233,8 @@ void worker_free(struct worker *worker)
         return;
     loop_post(worker->loop, do_stop, worker);
     pthread_join(worker->thread, NULL);
+    tarpit_free(worker->tarpit);
+    resolver_free(worker->resolver);
     pool_free(worker->pool);
     setup_unref(worker->setup);
     loop_free(worker->loop);
@@ -235,4 +249,14 @@ struct loop *worker_loop(struct worker *worker)
 struct pool *worker_pool(struct worker *worker)
 {
     return worker->pool;
+}
+
+struct tarpit *worker_tarpit(struct worker *worker)
+{
+    return worker->tarpit;
+}
+
+struct dns *worker_dns(struct worker *worker)
+{
+    return worker->resolver != NULL ? resolver_dns(worker->resolver) : NULL;
 }

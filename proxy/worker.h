@@ -15,6 +15,8 @@ struct worker;
 struct session;
 struct loop;
 struct pool;
+struct dns;
+struct tarpit;
 
 /* A listening socket and the block of the configuration it serves. */
 struct worker_listener {
@@ -23,7 +25,7 @@ struct worker_listener {
 };
 
 /* Starts the thread; it accepts once worker_use() has given it something. */
-struct worker *worker_new(void) __attribute__((warn_unused_result));
+struct worker *worker_new(struct server *server) __attribute__((warn_unused_result));
 /* From now on: this setup (a reference is taken) and these listeners (copied) for new sessions.
  * Returns when the worker has let go of the old ones, so that their descriptors may be closed. */
 void worker_use(struct worker *worker, struct setup *setup, const struct worker_listener *listener,
@@ -43,6 +45,9 @@ void worker_free(struct worker *worker);
 /* The session's surroundings; its worker's thread only. */
 struct loop *worker_loop(struct worker *worker);
 struct pool *worker_pool(struct worker *worker);
+struct tarpit *worker_tarpit(struct worker *worker);
+/* NULL where no resolver could be made. */
+struct dns *worker_dns(struct worker *worker);
 void worker_remove(struct worker *worker, struct session *session);
 
 #endif

@@ -11,7 +11,8 @@ dns/*                : lib dns
 policy/*             : lib dns policy
 proxy/gate.[ch]      : lib proxy policy
 proxy/worker.c       : lib dns proxy
-proxy/probe.c        : lib dns proxy policy
+proxy/resolve.c      : lib dns proxy
+proxy/daemon.c       : lib dns proxy policy
 proxy/setup.c        : lib proxy policy
 proxy/options*.c     : lib proxy policy
 proxy/config.c       : lib proxy policy

@@ -165,8 +165,9 @@ def test_auth_lines_up_to_12288_octets(gatepost, users):
 
 
 def test_failures_are_counted_per_client_before_the_backend_is_asked_again(gatepost, users):
-    gate = gatepost(users, listen={"auth": "plain"}, learn=["AUTH"],
-                    limits={"auth-failures": 3, "errors-soft": 100, "errors-hard": 100})
+    gate = gatepost(users, listen={"auth": "plain", "proxy-protocol-from": ["127.0.0.1/32"]},
+                    learn=["AUTH"], limits={"errors-soft": 100, "errors-hard": 100},
+                    **{"client-limits": {"failed-logins": 3}})
     replies = []
     for _ in range(6):
         with gate.client() as smtp:

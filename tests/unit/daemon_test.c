@@ -67,7 +67,7 @@ static struct config *config_with_tls(void)
 static void assert_fault(struct config *config, const char *words)
 {
     char *why = NULL;
-    bool ok = daemon_check(config, &why);
+    bool ok = daemon_check(config, NULL, &why);
     if (ok || why == NULL || strstr(why, words) == NULL)
         fail_msg("%s, not \"%s\"", why != NULL ? why : "no fault", words);
     free(why);
@@ -76,7 +76,7 @@ static void assert_fault(struct config *config, const char *words)
 static void assert_fine(struct config *config)
 {
     char *why = NULL;
-    if (!daemon_check(config, &why))
+    if (!daemon_check(config, NULL, &why))
         fail_msg("%s", why);
     free(why);
 }

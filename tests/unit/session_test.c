@@ -306,7 +306,7 @@ static const struct script secrets[] = {
               "< 250"}},
     {.name = "auth_is_refused_unasked_after_failures",
      .listen = "auth = plain",
-     .extra = "limits { auth-failures = 2 }",
+     .extra = "client-limits { failed-logins = 2 }",
      .step = {HELLO, "> AUTH PLAIN AGEAYg==", "+ up", "{ AUTH *", "} 535 no", "< 535 no",
               "> AUTH PLAIN AGEAYg==", "{ AUTH *", "} 535 no", "< 535 no",
               "> AUTH PLAIN AGEAYg==", "< 454 4.7.0*"}},

@@ -42,8 +42,7 @@ static void ensure(bool truth, const char *what)
     abort();
 }
 
-/* ---- packets -----------------------------------------------------------------------------------
- */
+/* ---- packets ---- */
 
 static void put16(struct packet *p, unsigned value)
 {
@@ -235,8 +234,7 @@ static void answer(struct dns_server *server, const struct packet *query)
         ensure(strcmp(label, "silent") == 0, label);
 }
 
-/* ---- sockets -----------------------------------------------------------------------------------
- */
+/* ---- sockets ---- */
 
 static void on_udp(void *arg)
 {

@@ -78,8 +78,7 @@ static struct fake_dns *of(const struct dns *dns)
     return (struct fake_dns *)(uintptr_t)dns;
 }
 
-/* ---- asking ------------------------------------------------------------------------------------
- */
+/* ---- asking ---- */
 
 static void count(struct fake_dns *fake, enum dns_type type, const char *name)
 {
@@ -151,8 +150,7 @@ void fake_dns_free(struct dns *dns)
     free(fake);
 }
 
-/* ---- the table ---------------------------------------------------------------------------------
- */
+/* ---- the table ---- */
 
 static void normal(const char *name, char out[static DNS_NAME_MAX + 1])
 {
@@ -243,8 +241,7 @@ void fake_dns_forget(struct dns *dns)
         entry_free(LIST_FIRST(&of(dns)->table));
 }
 
-/* ---- answers from text -------------------------------------------------------------------------
- */
+/* ---- answers from text ---- */
 
 static const char *word(char **rest, const char *records)
 {
@@ -365,8 +362,7 @@ static enum dns_status status_of_name(const struct fake_dns *fake, const char *n
     return DNS_NXDOMAIN;
 }
 
-/* ---- answering ---------------------------------------------------------------------------------
- */
+/* ---- answering ---- */
 
 static void answer_question(struct fake_dns *fake, struct question *q)
 {

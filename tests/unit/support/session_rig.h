@@ -15,12 +15,14 @@
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/mem.h"
-#include "proxy/auth_limit.h"
+#include "policy/list_probe.h"
 #include "proxy/config_int.h"
 #include "proxy/pool.h"
 #include "proxy/session.h"
 #include "proxy/session_int.h"
 #include "proxy/spool.h"
+#include "proxy/tarpit.h"
+#include "tests/unit/support/fake_dns.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -43,6 +45,9 @@
 struct worker { /* ours instead of proxy/worker.c's */
     struct loop *loop;
     struct pool *pool;
+    struct dns *dns; /* answers when the test says so */
+    struct tarpit *tarpit;
+    struct list_probe *probe;
     struct session_list list;
 };
 
@@ -80,6 +85,16 @@ struct loop *worker_loop(struct worker *worker)
 struct pool *worker_pool(struct worker *worker)
 {
     return worker->pool;
+}
+
+struct dns *worker_dns(struct worker *worker)
+{
+    return worker->dns;
+}
+
+struct tarpit *worker_tarpit(struct worker *worker)
+{
+    return worker->tarpit;
 }
 
 void worker_remove(struct worker *worker, struct session *session)
@@ -168,6 +183,22 @@ static inline struct tls_server *rig_tls(void)
     return tls;
 }
 
+/* The checks that `extra` does not name are off: a test gets what it asks for. The caller frees. */
+static inline char *rig_checks_off(const char *extra)
+{
+    static const char *const names[] = {"pregreet",    "pipelining", "commands",
+                                        "newlines",    "hangup",     "client-limits",
+                                        "reverse-dns", "helo",       "sender-domain"};
+    struct buf text = {0};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strstr(extra, names[i]) == NULL)
+            buf_printf(&text, "%s { mode = off }\n", names[i]);
+    }
+    char *off = mem_strndup(buf_data(&text), buf_len(&text));
+    buf_free(&text);
+    return off;
+}
+
 /* The configuration `extra` adds to; `listen` and `backend` go into their blocks. */
 static inline struct config *rig_config(const char *listen, const char *backend, const char *extra)
 {
@@ -175,12 +206,14 @@ static inline struct config *rig_config(const char *listen, const char *backend,
     char *warnings = NULL;
     bool own = strstr(backend, "address = {") != NULL;
     const char *address = own ? "" : "address = {\"127.0.0.1:10025\"}";
+    char *off = rig_checks_off(extra);
     char *text = mem_printf("hostname = mx.example.org\nstate-dir = \"/tmp\"\n"
                             "listen mx { address = {\"127.0.0.1:25\"} %s }\n"
                             "backend main { %s %s }\n"
                             "relay { domains = {\"example.org\", \"other.example\"} "
-                            "networks = {\"192.0.2.0/24\"} }\n%s\n",
-                            listen, address, backend, extra);
+                            "networks = {\"192.0.2.0/24\"} }\n%s\n%s\n",
+                            listen, address, backend, off, extra);
+    free(off);
     struct config *config = config_read_text("rig.conf", text, strlen(text), &faults, &warnings);
     if (config == NULL)
         fprintf(stderr, "%s\n%s\n", text, faults);
@@ -221,6 +254,12 @@ static inline void rig_begin(struct rig *rig, struct loop *loop, const char *ip,
     rig_ends = 0;
     rig->worker.loop = loop;
     rig->worker.pool = pool_new(loop);
+    rig->worker.dns = fake_dns_new();
+    rig->worker.tarpit = tarpit_new(loop, &rig->server->tarpit);
+    rig->worker.probe = list_probe_new(loop, rig->worker.dns, rig->setup->config->policy);
+    tarpit_configure(rig->worker.tarpit, &rig->setup->config->tarpit, "mx.example.org");
+    atomic_store(&rig->server->tarpit.most, 100);
+    atomic_store(&rig->server->tarpit.descriptors, 1000);
     LIST_INIT(&rig->worker.list);
     if (socketpair(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0)
         abort();
@@ -228,7 +267,9 @@ static inline void rig_begin(struct rig *rig, struct loop *loop, const char *ip,
     addr_parse_ip(ip, &peer);
     peer.port = 4711;
     struct io *io = io_new(loop, pair[0], &peer, NULL, NULL);
-    session_list_add(&rig->worker.list, session_new(&rig->worker, rig->setup, 0, io));
+    struct session *session = session_new(&rig->worker, rig->setup, 0, io);
+    session_list_add(&rig->worker.list, session);
+    session_begin(session);
 }
 
 /* The session, NULL once it is over. */
@@ -384,6 +425,9 @@ static inline void rig_end(struct rig *rig)
     for (size_t i = 0; i < rig->backends; i++)
         rig_backend_close(&rig->backend[i]);
     loop_poll(rig->worker.loop);
+    list_probe_free(rig->worker.probe);
+    fake_dns_free(rig->worker.dns);
+    tarpit_free(rig->worker.tarpit);
     pool_free(rig->worker.pool);
     rig_clock_ms += 60000; /* what lingers ends now */
     loop_poll(rig->worker.loop);

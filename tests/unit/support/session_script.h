@@ -7,6 +7,7 @@
  *   > TEXT     the client says TEXT; "\n" in it and its end become CRLF, so a group is one step
  *   >> BYTES   the client says these bytes; \001 stands for NUL
  *   < 250 TEXT the client hears one reply; see below for TEXT
+ *   <- TEXT    the client has heard these lines, which are no whole reply yet
  *   <n N       what the client heard since the last look came in N writes
  *   <eof       Gatepost has closed
  *   +          a backend connection was dialled, and is the one spoken of from now on
@@ -19,11 +20,11 @@
  *   {big       what "! big" sent, and the end of data
  *   {eof       Gatepost has closed the connection without another word
  *   # MS       time passes
+ *   dns T N R  DNS holds records R of type T (A, PTR...) for the name N from now on
  *   log TEXT   the log since the last look holds TEXT
- *   ! WORD     tls, leave (client), close (backend), refuse (the next dial), drain, ignore (what
- *              the backend heard), full
- *              (there is room for 8 KiB of messages), big or long
- *              (the client sends 100,000 octets, in lines or without one)
+ *   ! WORD     dns (the open questions are answered), tls, leave (client), close (backend), refuse
+ * (the next dial), drain, ignore (what the backend heard), full (there is room for 8 KiB of
+ * messages), big or long (the client sends 100,000 octets, in lines or without one)
  *
  * TEXT to be heard is compared whole, or up to its final '*'; "250" alone compares the code.
  * Whatever is not looked at when the script ends is a failure.
@@ -245,9 +246,29 @@ static inline void script_heard_big(struct player *p)
     buf_free(&want);
 }
 
+/* "A name records...": what DNS holds from now on. */
+static inline void script_dns(struct player *p, const char *text)
+{
+    static const char *const types[] = {"A", "AAAA", "PTR", "MX", "TXT", "TLSA"};
+    char type[8];
+    char name[256];
+    int used = 0;
+    size_t t = 0;
+    if (sscanf(text, "%7s %255s %n", type, name, &used) != 2)
+        script_fail(p, "not TYPE NAME RECORDS", text);
+    while (t < sizeof types / sizeof types[0] && strcmp(types[t], type) != 0)
+        t++;
+    if (t == sizeof types / sizeof types[0])
+        script_fail(p, "no such type", type);
+    fake_dns_set(p->rig.worker.dns, (enum dns_type)t, name, text + used);
+}
+
 static inline void script_act(struct player *p, const char *word)
 {
-    if (strcmp(word, "tls") == 0)
+    if (strcmp(word, "dns") == 0)
+        while (fake_dns_run(p->rig.worker.dns) > 0)
+            rig_run(&p->rig);
+    else if (strcmp(word, "tls") == 0)
         assert_true(rig_client_tls(&p->rig));
     else if (strcmp(word, "leave") == 0)
         rig_client_close(&p->rig);
@@ -275,6 +296,14 @@ static inline bool script_look(struct player *p, const char *step)
     if (strcmp(step, "<eof") == 0) {
         if (!p->rig.eof || buf_len(&p->rig.said) > 0)
             script_fail_left(p, "not closed, or more was said", &p->rig.said);
+    } else if (strncmp(step, "<- ", 3) == 0) {
+        struct buf want = {0};
+        script_lines(&want, step + 3);
+        if (buf_len(&want) != buf_len(&p->rig.said) ||
+            memcmp(buf_data(&want), buf_data(&p->rig.said), buf_len(&want)) != 0)
+            script_fail_left(p, "something else was said", &p->rig.said);
+        buf_free(&want);
+        buf_free(&p->rig.said);
     } else if (strncmp(step, "<n ", 3) == 0) {
         if (p->rig.writes != strtoul(step + 3, NULL, 10))
             fail_msg("%s, step %zu: %zu writes", p->script->name, p->at + 1, p->rig.writes);
@@ -307,6 +336,10 @@ static inline void script_step(struct player *p, const char *step)
         if (strstr(buf_data(&rig_log), step + 4) == NULL)
             script_fail(p, "not in the log", step + 4);
         buf_consume(&rig_log, buf_len(&rig_log));
+        return;
+    }
+    if (strncmp(step, "dns ", 4) == 0) {
+        script_dns(p, step + 4);
         return;
     }
     p->rig.writes = 0;

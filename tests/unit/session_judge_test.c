@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * session_judge_test: dialogues in which the policy has a say: the wait before the banner, verdicts
+ * that come early, late and never, limits, the tarpit, and what no verdict can do.
+ */
+#include "tests/unit/support/session_script.h"
+
+#define COUNT(table) (sizeof(table) / sizeof(table)[0])
+
+#define BANNER   "< 220 mx.example.org ESMTP"
+#define HELLO    BANNER, "> EHLO client.example", "< 250-mx.example.org *"
+#define MAIL     "> MAIL FROM:<a@client.example>", "< 250 2.1.0*"
+#define TO(at)   "> RCPT TO:<" at "@example.org>"
+#define TAKEN    "+ up", "{ MAIL *", "{ RCPT *", "} 250 1\n250 2", "< 250 2"
+#define DATA     "> DATA", "< 354 *"
+#define SENT(at) "> " at "\n.", "{ DATA", "} 354 go", "{text " at, "} 250 sent", "< 250 sent"
+
+/* The client is 198.51.100.7. */
+#define ZONE(more) "dnsbl \"bl.example\" { listed = \"off\" clean = \"off\" " more " }\n"
+#define LISTED     "dns A 7.100.51.198.bl.example 127.0.0.2"
+#define ALLOWS     "dnsbl \"wl.example\" { score = -5 listed = \"off\" clean = \"off\" }\n"
+#define WAIT       "pregreet { }\n"
+
+static const struct script greetings[] = {
+    {.name = "a_stranger_waits_for_the_banner_and_is_served",
+     .extra = WAIT,
+     .step = {"<n 1", "# 5900", "<n 0", "# 200",
+              "< 220-mx.example.org ESMTP\n220 mx.example.org ESMTP", "> EHLO client.example",
+              "< 250-mx*", MAIL, TO("b"), TAKEN, "! leave", "log verdict=pass"}},
+    {.name = "who_talks_first_is_refused_in_the_same_session",
+     .extra = WAIT,
+     .step = {"> EHLO client.example", "<n 0", "# 6100", "< 220-mx*", "< 250-mx*", MAIL, TO("b"),
+              "< 550 5.7.1 Refused: *", "> QUIT", "< 221*", "<eof",
+              "log findings=\"pregreet EHLO client.example +6"}},
+    {.name = "no_teaser", .extra = "pregreet { teaser = no }", .step = {"<n 0", "# 6100", BANNER}},
+    {.name = "a_trusted_client_waits_for_nothing",
+     .client = "192.0.2.9",
+     .extra = WAIT,
+     .step = {BANNER}},
+    {.name = "an_allowed_client_waits_for_nothing",
+     .extra = WAIT "lists { allow = {\"198.51.100.0/24\"} }",
+     .step = {BANNER}},
+    {.name = "a_local_client_waits_for_nothing",
+     .client = "10.0.0.1",
+     .extra = WAIT,
+     .step = {BANNER}},
+    {.name = "nobody_waits_in_observe_mode", .extra = WAIT "mode = observe", .step = {BANNER}},
+    {.name = "who_leaves_during_the_wait_is_gone",
+     .extra = WAIT,
+     .step = {"! leave", "log reason=\"the client left\""}},
+    {.name = "a_stop_during_the_wait",
+     .extra = WAIT,
+     .step = {"! drain", "< 220-mx.example.org ESMTP\n421 4.3.2*", "<eof"}},
+};
+
+static const struct script verdicts[] = {
+    {.name = "a_listed_client_is_refused_at_rcpt_with_the_reason_and_the_id",
+     .extra = ZONE("score = 6"),
+     .step = {LISTED, HELLO, "! dns", MAIL, TO("b"), "# 6000",
+              "< 550 5.7.1 Refused: listed by bl.example (*", "> DATA", "< 554 5.5.1*", "> RSET",
+              "< 250", "log verdict=reject by=score score=6 findings=\"bl.example 127.0.0.2 +6\""}},
+    {.name = "the_reply_names_the_page",
+     .extra = ZONE("score = 6") "reject-url = \"https://help.example/?%i\"",
+     .step = {LISTED, HELLO, "! dns", MAIL, TO("b"),
+              "< 550 5.7.1 Refused: listed by bl.example (*"}},
+    {.name = "a_verdict_that_is_late_holds_rcpt",
+     .extra = ZONE("score = 6"),
+     .step = {LISTED, HELLO, MAIL, TO("b"), "<n 0", "# 1000", "<n 0", "! dns", "# 6000",
+              "< 550 5.7.1 Refused: *"}},
+    {.name = "a_verdict_that_is_late_and_clean_lets_pass",
+     .extra = ZONE("score = 6"),
+     .step = {HELLO, MAIL, TO("b"), "<n 0", "! dns", TAKEN}},
+    {.name = "no_answer_in_time_is_no_verdict_against_the_client",
+     .extra = ZONE("score = 6"),
+     .step = {HELLO, MAIL, TO("b"), "# 4000", "<n 0", "# 1100", TAKEN, "> RSET", "< 250",
+              "log findings=\"bl.example ? no answer in time\""}},
+    {.name = "a_group_waits_and_is_answered_in_order",
+     .extra = ZONE("score = 6"),
+     .step = {HELLO,
+              "> MAIL FROM:<a@client.example>\nRCPT TO:<b@example.org>\nRCPT TO:<c@example.org>",
+              "<n 0", "! dns", "+ up", "{ MAIL *", "{ RCPT *", "} 250 1\n250 2", "{ RCPT *",
+              "} 250 3", "< 250 2.1.0*", "< 250 2", "< 250 3"}},
+    {.name = "a_group_is_refused_in_order",
+     .extra = ZONE("score = 6"),
+     .step = {LISTED, HELLO,
+              "> MAIL FROM:<a@client.example>\nRCPT TO:<b@example.org>\nRCPT "
+              "TO:<postmaster@example.org>",
+              "! dns", "+ up", "{ MAIL *", "{ RCPT *", "} 250 1\n250 2", "< 250 2.1.0*",
+              "< 550 5.7.1*", "< 250 2"}},
+    {.name = "who_leaves_while_judged_is_gone",
+     .extra = ZONE("score = 6"),
+     .step = {HELLO, MAIL, TO("b"), "! leave", "# 6000"}},
+    {.name = "postmaster_hears_from_everybody",
+     .extra = ZONE("score = 9"),
+     .step = {LISTED, HELLO, "! dns", MAIL, TO("Postmaster"), TAKEN, TO("b"), "# 6000",
+              "< 550 5.7.1*", DATA, SENT("x: y\n"), "log by=score"}},
+    {.name = "a_denied_client_not_even_postmaster",
+     .extra = "lists { deny = {\"198.51.100.7\"} }",
+     .step = {HELLO, MAIL, TO("postmaster"), "< 550 5.7.1 Refused: *"}},
+    {.name = "an_allowed_client_is_not_looked_up",
+     .extra = ZONE("score = 9") "lists { allow = {\"198.51.100.7\"} deny = {\"198.51.100.0/24\"} }",
+     .step = {HELLO, MAIL, TO("b"), TAKEN}},
+    {.name = "no_entry_and_no_score_makes_a_relay",
+     .extra = ALLOWS "lists { allow = {\"198.51.100.7\"} }",
+     .step = {"dns A 7.100.51.198.wl.example 127.0.0.2", HELLO, "! dns", MAIL,
+              "> RCPT TO:<b@foreign.example>", "< 550 5.7.1 Relaying denied*"}},
+    {.name = "observe_mode_lets_pass_and_says_what_would_be",
+     .extra = "mode = observe\n" ZONE("score = 6"),
+     .step = {LISTED, HELLO, "! dns", MAIL, TO("b"), TAKEN, "> RSET", "< 250",
+              "log verdict=pass would=reject by=score score=6"}},
+    {.name = "the_listener_has_its_own_threshold",
+     .listen = "reject-threshold = 7",
+     .extra = ZONE("score = 6"),
+     .step = {LISTED, HELLO, "! dns", MAIL, TO("b"), TAKEN}},
+    {.name = "a_rule_refuses_below_the_threshold",
+     .extra = ZONE("mode = reject score = 1"),
+     .step = {LISTED, HELLO, "! dns", MAIL, TO("b"), "# 6000",
+              "< 550 5.7.1 Refused: listed by bl.example*"}},
+};
+
+#define HOSTILE ZONE("score = 10")
+static const struct script tarpits[] = {
+    {.name = "before_the_banner_as_soon_as_it_is_known",
+     .extra = WAIT HOSTILE,
+     .step = {LISTED, "! dns", "! leave", "log taken to the tarpit"}},
+    {.name = "an_entry_takes_it_at_once",
+     .extra = "lists { tarpit = {\"198.51.100.0/24\"} }",
+     .step = {"log taken to the tarpit", "! leave"}},
+    {.name = "at_ehlo",
+     .extra = HOSTILE,
+     .step = {LISTED, BANNER, "! dns", "> EHLO client.example", "log taken to the tarpit",
+              "! leave"}},
+    {.name = "at_rcpt",
+     .extra = HOSTILE,
+     .step = {LISTED, HELLO, MAIL, TO("b"), "! dns", "log findings=\"bl.example 127.0.0.2 +10\"",
+              "! leave"}},
+    {.name = "not_while_an_allow_zone_may_speak_for_it",
+     .extra = HOSTILE ALLOWS,
+     .step = {LISTED, "dns A 7.100.51.198.wl.example 127.0.0.2", HELLO, MAIL, TO("b"), "! dns",
+              TAKEN, "> RSET", "< 250", "log verdict=suspicious by=score score=5"}},
+    {.name = "not_after_tls",
+     .stream = true,
+     .extra = HOSTILE,
+     .step = {LISTED, HELLO, "> STARTTLS", "< 220*", "! tls", "! dns", "> EHLO client.example",
+              "< 250-mx*", MAIL, TO("b"), "# 6000", "< 550 5.7.1 Refused: *"}},
+    {.name = "not_once_a_recipient_was_accepted",
+     .extra = HOSTILE "thresholds { reject = 10 }\n",
+     .step = {LISTED, HELLO, "! dns", "> QUIT", "log tarpit"}},
+};
+
+static const struct script behaviours[] = {
+    {.name = "sending_on_after_ehlo_is_noted_and_slows",
+     .extra = "pipelining { }\n",
+     .step = {BANNER, "> EHLO client.example\nMAIL FROM:<a@client.example>", "<n 0", "# 900",
+              "<n 0", "# 200", "< 250-mx*", "< 250 2.1.0*", TO("b"), TAKEN, "> RSET", "< 250",
+              "log findings=\"pipelining EHLO +3\""}},
+    {.name = "a_group_after_ehlo_is_what_pipelining_is_for",
+     .extra = "pipelining { }\n",
+     .step = {HELLO, "> MAIL FROM:<a@client.example>\nRCPT TO:<b@example.org>\nDATA", "+ up",
+              "{ MAIL *", "{ RCPT *", "} 250 1\n250 2", "< 250 2.1.0*", "< 250 2", "< 354*",
+              "> x: y\n\n.", "{ DATA", "} 354 go", "{text x: y\n", "} 250 sent", "< 250 sent",
+              "log verdict=pass"}},
+    {.name = "the_message_before_354_is_too_early",
+     .extra = "pipelining { score = 6 }\n",
+     .step = {HELLO, MAIL, TO("b"), TAKEN, "> DATA\nx: y\n\n.", "< 354 *",
+              "< 550 5.7.1 Refused: *"}},
+    {.name = "helo_allows_no_group",
+     .extra = "pipelining { }\n",
+     .step = {BANNER, "> HELO client.example", "< 250", "> MAIL FROM:<a@client.example>\nRSET",
+              "# 2000", "< 250 2.1.0*", "< 250 2.0.0*", "log findings=\"pipelining MAIL +3\""}},
+    {.name = "what_is_not_smtp_is_noted",
+     .extra = "commands { }\n",
+     .step = {BANNER, "> GET / HTTP/1.1", "< 554 5.5.1*", "<eof",
+              "log findings=\"commands GET / HTTP/1.1 +6\""}},
+    {.name = "a_bare_newline_in_the_message_decides_at_its_end",
+     .extra = "newlines { score = 6 }\nbare-newline = normalize",
+     .step = {HELLO, MAIL, TO("b"), TAKEN, DATA, ">> x: y\n\r\n.\r\n", "< 550 5.7.1 Refused: *"}},
+    {.name = "to_postmaster_it_may_have_bare_newlines",
+     .extra = "newlines { score = 6 }\nbare-newline = normalize",
+     .step = {HELLO, MAIL, TO("postmaster"), TAKEN, DATA, ">> x: y\n\r\n.\r\n", "{ DATA",
+              "} 354 go", "{text x: y\n", "} 250 sent", "< 250 sent"}},
+};
+
+static const struct script limits[] = {
+    {.name = "too_many_messages",
+     .extra = "client-limits { messages = 1 }\n",
+     .step = {HELLO, MAIL, "> RSET", "< 250", "> MAIL FROM:<a@client.example>",
+              "< 450 4.7.1 Please try again later: *"}},
+    {.name = "too_many_recipients",
+     .extra = "client-limits { recipients = 1 }\n",
+     .step = {HELLO, MAIL, TO("b"), TAKEN, TO("c"), "< 450 4.7.1 Please try again later: *"}},
+    {.name = "too_many_failed_recipients",
+     .extra = "client-limits { failed-recipients = 1 }\n",
+     .step = {HELLO, MAIL, TO("b"), "+ up", "{ MAIL *", "{ RCPT *", "} 250 1\n550 no", "< 550 no",
+              TO("c"), "< 450 4.7.1 Please try again later: *"}},
+    {.name = "a_scored_limit_is_a_finding",
+     .extra = "client-limits { mode = score messages = 1 score = 6 }\n",
+     .step = {HELLO, MAIL, "> RSET", "< 250", MAIL, TO("b"), "# 6000", "< 550 5.7.1*"}},
+    {.name = "a_trusted_client_has_no_limits",
+     .client = "192.0.2.9",
+     .extra = "client-limits { messages = 1 }\n",
+     .step = {HELLO, MAIL, "> RSET", "< 250", MAIL}},
+};
+
+int main(void)
+{
+    int failed = script_run("greetings", greetings, COUNT(greetings));
+    failed += script_run("verdicts", verdicts, COUNT(verdicts));
+    failed += script_run("tarpits", tarpits, COUNT(tarpits));
+    failed += script_run("behaviours", behaviours, COUNT(behaviours));
+    failed += script_run("limits", limits, COUNT(limits));
+    tls_server_unref(script_tls);
+    return failed;
+}
