@@ -13,6 +13,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static struct run *run_of(const struct check_run *run)
 {
@@ -157,8 +158,23 @@ void check_found(struct check_run *run, score_t score, const char *label, const 
     check_found_code(run, score, label, answer, reason, NULL);
 }
 
+/* Has it been said, of an earlier stage? */
+static bool abstained(const struct trial *trial, const char *label, const char *why)
+{
+    const struct finding *finding;
+    STAILQ_FOREACH(finding, &trial->findings, link)
+    {
+        if (finding->abstained && strcmp(finding->label, label) == 0 &&
+            strcmp(finding->answer, why) == 0)
+            return true;
+    }
+    return false;
+}
+
 void check_abstain(struct check_run *run, const char *label, const char *why)
 {
+    if (abstained(run->trial, label, why))
+        return;
     struct finding *finding = trial_note(run->trial, run->config, run->stage, 0, label, why, "");
     if (finding != NULL)
         finding->abstained = true;

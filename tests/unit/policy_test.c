@@ -36,11 +36,14 @@
  *   delay FAULTS DURATION    of a reply
  *   log TEXT                 what the trial adds to a log line, all of it
  *   asked N                  questions to DNS since the case began      open N   that are open
+ *
+ * The lists' canaries are probed when the first client connects.
  */
 #include "lib/buf.h"
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "policy/known.h"
+#include "policy/list_probe.h"
 #include "policy/policy.h"
 #include "policy/state.h"
 #include "policy/trial.h"
@@ -91,6 +94,7 @@ struct script {
     struct dns *dns;
     struct policy_state *state;
     struct policy *policy;
+    struct list_probe *probe;
     struct trial *trial;
     struct trial *other[OTHERS];
     size_t others;
@@ -261,6 +265,7 @@ static void make_policy(struct script *s)
     if (!good || faults != NULL)
         FAIL(s, "the configuration is faulty:\n%s", faults != NULL ? faults : "");
     policy_bind(s->policy, s->state);
+    s->probe = list_probe_new(s->loop, s->dns, s->policy);
     conf_free(conf);
 }
 
@@ -599,6 +604,7 @@ static void end(struct script *s)
     trial_free(s->trial);
     for (size_t i = 0; i < s->others; i++)
         trial_free(s->other[i]);
+    list_probe_free(s->probe);
     loop_poll(s->loop);
     policy_unref(s->policy);
     policy_state_free(s->state);
