@@ -49,8 +49,7 @@ struct reading {
     uint16_t match[ANSWER_RECORDS_MAX]; /* records of `name` and the type asked for */
 };
 
-/* ---- the kinds of records ----------------------------------------------------------------------
- */
+/* ---- the kinds of records ---- */
 
 /* An answer's block while it is filled: its records, then their octets. */
 struct filling {
@@ -202,8 +201,7 @@ uint16_t answer_wire_type(enum dns_type type)
     return kinds[type].type;
 }
 
-/* ---- reading -----------------------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 static void least(uint32_t *ttl, uint32_t other)
 {
@@ -313,8 +311,7 @@ static const char *read_soa(struct reading *r, bool *found)
     return NULL;
 }
 
-/* ---- answers -----------------------------------------------------------------------------------
- */
+/* ---- answers ---- */
 
 struct answer *answer_none(enum dns_type type, enum dns_status status, const char *why)
 {

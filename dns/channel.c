@@ -51,14 +51,7 @@ struct channel {
     char *servers;
 };
 
-struct query {
-    struct channel *channel;
-    channel_fn fn;
-    void *arg;
-};
-
-/* ---- sockets -----------------------------------------------------------------------------------
- */
+/* ---- sockets ---- */
 
 static void on_readable(void *arg)
 {
@@ -115,8 +108,7 @@ static void on_state(void *arg, ares_socket_t fd, int readable, int writable)
     set_watch(s, &s->write, WATCH_WRITE, writable);
 }
 
-/* ---- the channel -------------------------------------------------------------------------------
- */
+/* ---- the channel ---- */
 
 void channel_init(void)
 {
@@ -220,8 +212,7 @@ void channel_free(struct channel *channel)
     free(channel);
 }
 
-/* ---- queries -----------------------------------------------------------------------------------
- */
+/* ---- queries ---- */
 
 static const char *reason(int status)
 {
@@ -238,8 +229,7 @@ static const char *reason(int status)
 static void on_end(void *arg, int status, int timeouts, unsigned char *packet, int len)
 {
     (void)timeouts;
-    struct query query = *(struct query *)arg;
-    free(arg);
+    struct channel_query query = *(struct channel_query *)arg; /* its memory ends in fn */
     query.channel->out--;
     if (query.channel->ending)
         return;
@@ -251,15 +241,14 @@ static void on_end(void *arg, int status, int timeouts, unsigned char *packet, i
         query.fn(NULL, 0, reason(status), query.arg);
 }
 
-void channel_ask(struct channel *channel, enum dns_type type, const char *name, channel_fn fn,
-                 void *arg)
+void channel_ask(struct channel *channel, struct channel_query *query, enum dns_type type,
+                 const char *name, channel_fn fn, void *arg)
 {
     if (channel->out >= OUT_MAX) {
         fn(NULL, 0, "too many questions at a time", arg);
         return;
     }
-    struct query *query = mem_alloc(sizeof *query);
-    *query = (struct query){channel, fn, arg};
+    *query = (struct channel_query){channel, fn, arg};
     channel->out++;
     ares_query(channel->ares, name, CLASS_IN, answer_wire_type(type), on_end, query);
 }

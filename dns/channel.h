@@ -15,8 +15,15 @@ struct channel;
 
 /* One query's end: the packet (valid during the call) as it came from a server, whatever its rcode;
  * or NULL and why there is none (static). No packet and no `why`: the name does not exist by its
- * form. Never calls channel_free(). */
+ * form. Must not call channel_free(). */
 typedef void (*channel_fn)(const unsigned char *packet, size_t len, const char *why, void *arg);
+
+/* Of one query; the asker's memory, until the fn is called or the channel freed. */
+struct channel_query {
+    struct channel *channel;
+    channel_fn fn;
+    void *arg;
+};
 
 /* Once per process, before the first thread makes one; and at the end. */
 void channel_init(void);
@@ -31,8 +38,8 @@ struct channel *channel_new(struct loop *loop, const struct addr *server, size_t
 void channel_free(struct channel *channel);
 /* Asks; fn is called exactly once, maybe before this returns. `name` as dns_name_normal() has it.
  */
-void channel_ask(struct channel *channel, enum dns_type type, const char *name, channel_fn fn,
-                 void *arg);
+void channel_ask(struct channel *channel, struct channel_query *query, enum dns_type type,
+                 const char *name, channel_fn fn, void *arg);
 /* Lets time pass: asks again what has had no answer. To be called every 50 to 100 ms while any
  * query is out. */
 void channel_tick(struct channel *channel);

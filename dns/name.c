@@ -62,24 +62,28 @@ bool dns_name_join(const char *front, const char *zone, char out[static DNS_NAME
     return true;
 }
 
+/* Asked for often: a question to a DNSBL costs little else. */
 bool dns_name_normal(const char *name, char out[static DNS_NAME_MAX + 1])
 {
-    size_t len = 0, label = 0;
-    for (; name[len] != '\0'; len++) {
+    size_t len = 0, label = 0; /* where the label began */
+    for (;; len++) {
         unsigned char c = (unsigned char)name[len];
-        if (c == '.') {
-            if (label == 0)
+        if (c > '.' && c < 0x7f && c != '\\') {
+            if (c >= 'A' && c <= 'Z')
+                c |= 0x20;
+        } else if (c == '.' || c == '\0') {
+            if (len - label > LABEL_MAX || len == label)
                 return false;
-            if (name[len + 1] == '\0')
+            if (c == '\0' || name[len + 1] == '\0')
                 break;
-            label = 0;
-        } else if (c <= ' ' || c >= 0x7f || c == '\\' || ++label > LABEL_MAX) {
+            label = len + 1;
+        } else if (c <= ' ' || c >= 0x7f || c == '\\') {
             return false;
         }
         if (len == DNS_NAME_MAX)
             return false;
-        out[len] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+        out[len] = (char)c;
     }
     out[len] = '\0';
-    return len > 0;
+    return true;
 }

@@ -15,72 +15,21 @@
  * nobody, and its answers are not kept.
  * Limits: a question that joins a query gets its failure too, however early. RFC 1035, 2308.
  */
-#include "dns/resolver.h"
+#include "dns/resolver_int.h"
 
-#include "dns/answer.h"
-#include "dns/cache.h"
-#include "dns/channel.h"
 #include "dns/name.h"
 #include "lib/loop.h"
 #include "lib/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
-
-#define TICK_MS 50
-#define BUCKETS 1024 /* of queries in flight; a power of two */
-
-struct question {
-    struct dns_question base;   /* first: the token */
-    TAILQ_ENTRY(question) turn; /* in `open` by deadline, then in `done` */
-    LIST_ENTRY(question) link;  /* in its query's, while open */
-    struct query *query;        /* NULL: done */
-    dns_fn fn;
-    void *arg;
-    uint64_t deadline;
-    struct answer *answer; /* once done */
-    uint32_t ttl;
-};
-TAILQ_HEAD(question_list, question);
-
-struct query {
-    LIST_ENTRY(query) bucket;
-    struct resolver *resolver;
-    struct channel *channel;
-    LIST_HEAD(, question) questions;
-    char *alias; /* asked for instead of the name, or NULL */
-    unsigned aliases;
-    uint32_t ttl; /* the least of the aliases' */
-    bool repeated;
-    struct cache_key key;
-    char name[];
-};
-
-struct resolver {
-    struct dns dns; /* first: what users see */
-    struct loop *loop;
-    uint64_t total_ms;
-    struct cache *cache;
-    struct channel *channel;
-    struct channel **old; /* of configurations before, until their queries have ended */
-    size_t olds;
-    struct timer *tick;
-    bool ticking;
-    bool settling; /* settle() runs, or is on its way */
-    bool freed;    /* by the user: settle() ends it */
-    struct question_list open, done;
-    struct resolver_counts counts;
-    LIST_HEAD(, query) bucket[BUCKETS];
-};
 
 static struct resolver *of(struct dns *dns)
 {
     return (struct resolver *)dns;
 }
 
-/* ---- answers to users --------------------------------------------------------------------------
- */
+/* ---- answers to users ---- */
 
 static void destroy(struct resolver *r);
 
@@ -118,7 +67,7 @@ static void settle(void *arg)
         destroy(r);
 }
 
-static void settle_soon(struct resolver *r)
+void resolver_settle_soon(struct resolver *r)
 {
     if (r->settling)
         return;
@@ -127,148 +76,32 @@ static void settle_soon(struct resolver *r)
 }
 
 /* Gives `answer` away. */
-static void done(struct resolver *r, struct question *q, struct answer *answer, uint32_t ttl)
+void resolver_done(struct resolver *r, struct question *q, struct answer *answer, uint32_t ttl)
 {
     q->query = NULL;
     q->answer = answer;
     q->ttl = ttl;
     TAILQ_INSERT_TAIL(&r->done, q, turn);
-    settle_soon(r);
+    resolver_settle_soon(r);
 }
 
-static void leave_query(struct resolver *r, struct question *q)
+void resolver_leave(struct resolver *r, struct question *q)
 {
     LIST_REMOVE(q, link);
     TAILQ_REMOVE(&r->open, q, turn);
 }
 
-/* ---- queries -----------------------------------------------------------------------------------
- */
-
-static struct query *find(struct resolver *r, const struct cache_key *key)
-{
-    struct query *query;
-    LIST_FOREACH(query, &r->bucket[key->hash & (BUCKETS - 1)], bucket)
-    {
-        if (query->key.hash == key->hash && query->key.type == key->type &&
-            query->key.len == key->len && memcmp(query->name, key->name, key->len) == 0 &&
-            query->channel == r->channel)
-            return query;
-    }
-    return NULL;
-}
-
-static struct query *query_new(struct resolver *r, const struct cache_key *key)
-{
-    struct query *query = mem_alloc(sizeof *query + key->len + 1);
-    memcpy(query->name, key->name, key->len);
-    query->key = *key;
-    query->key.name = query->name;
-    query->resolver = r;
-    query->ttl = UINT32_MAX;
-    LIST_INIT(&query->questions);
-    LIST_INSERT_HEAD(&r->bucket[key->hash & (BUCKETS - 1)], query, bucket);
-    return query;
-}
-
-static void query_free(struct query *query)
-{
-    LIST_REMOVE(query, bucket);
-    free(query->alias);
-    free(query);
-}
-
-/* Takes `answer`. */
-static void query_end(struct query *query, struct answer *answer)
-{
-    struct resolver *r = query->resolver;
-    struct question *q;
-    if (query->channel == r->channel)
-        cache_put(r->cache, &query->key, answer, loop_now(r->loop));
-    else
-        settle_soon(r); /* the channel may end now */
-    while ((q = LIST_FIRST(&query->questions)) != NULL) {
-        leave_query(r, q);
-        done(r, q, answer_hold(answer), answer->said.ttl);
-    }
-    answer_drop(answer);
-    query_free(query);
-}
-
-static void on_end(const unsigned char *packet, size_t len, const char *why, void *arg);
-
-/* The query may be gone when this returns. */
-static void query_send(struct query *query)
-{
-    struct resolver *r = query->resolver;
-    query->channel = r->channel;
-    r->counts.sent++;
-    if (!r->ticking) {
-        r->ticking = true;
-        timer_set(r->tick, TICK_MS);
-    }
-    channel_ask(r->channel, query->key.type, query->alias != NULL ? query->alias : query->name,
-                on_end, query);
-}
-
-static void query_alias(struct query *query, const struct answer_alias *alias)
-{
-    if (LIST_EMPTY(&query->questions)) { /* nobody waits any more */
-        query_end(query, answer_none(query->key.type, DNS_TEMPFAIL, "timeout"));
-        return;
-    }
-    free(query->alias);
-    query->alias = mem_strdup(alias->name);
-    query->aliases = alias->aliases;
-    query->ttl = alias->ttl;
-    query_send(query);
-}
-
-/* A server without EDNS: c-ares has noticed by now (see channel). */
-static bool is_format_error(const unsigned char *packet, size_t len)
-{
-    return len > 3 && (packet[3] & 15) == 1;
-}
-
-static void on_end(const unsigned char *packet, size_t len, const char *why, void *arg)
-{
-    struct query *query = arg;
-    enum dns_type type = query->key.type;
-    if (packet == NULL) {
-        query_end(query, answer_none(type, why != NULL ? DNS_TEMPFAIL : DNS_NXDOMAIN, why));
-        return;
-    }
-    if (is_format_error(packet, len) && !query->repeated) {
-        query->repeated = true;
-        query_send(query);
-        return;
-    }
-    struct answer_alias alias;
-    struct answer_asked asked = {
-        .type = type,
-        .name = query->alias != NULL ? query->alias : query->name,
-        .aliases = query->aliases,
-        .ttl = query->ttl,
-    };
-    struct answer *answer = answer_read(packet, len, &asked, &alias);
-    if (answer != NULL)
-        query_end(query, answer);
-    else
-        query_alias(query, &alias);
-}
-
-/* ---- time --------------------------------------------------------------------------------------
- */
+/* ---- time ---- */
 
 /* What the next tick would find late is late now. */
 static void expire(struct resolver *r)
 {
-    uint64_t until = loop_now(r->loop) + TICK_MS;
+    uint64_t until = loop_now(r->loop) + RESOLVER_TICK_MS;
     struct question *q;
     while ((q = TAILQ_FIRST(&r->open)) != NULL && q->deadline < until) {
         struct answer *answer = answer_none(q->query->key.type, DNS_TEMPFAIL, "timeout");
-        leave_query(r, q);
-        done(r, q, answer, 0);
+        resolver_leave(r, q);
+        resolver_done(r, q, answer, 0);
     }
 }
 
@@ -285,18 +118,17 @@ static void on_tick(void *arg)
     expire(r);
     r->ticking = out > 0;
     if (r->ticking)
-        timer_set(r->tick, TICK_MS);
+        timer_set(r->tick, RESOLVER_TICK_MS);
 }
 
-/* ---- what users call ---------------------------------------------------------------------------
- */
+/* ---- what users call ---- */
 
 static void ask_servers(struct resolver *r, struct question *q, const struct cache_key *key)
 {
-    struct query *query = find(r, key);
+    struct query *query = resolver_query_find(r, key);
     bool new = query == NULL;
     if (new)
-        query = query_new(r, key);
+        query = resolver_query_new(r, key);
     else
         r->counts.joined++;
     q->deadline = loop_now(r->loop) + r->total_ms;
@@ -304,7 +136,7 @@ static void ask_servers(struct resolver *r, struct question *q, const struct cac
     TAILQ_INSERT_TAIL(&r->open, q, turn);
     LIST_INSERT_HEAD(&query->questions, q, link);
     if (new)
-        query_send(query);
+        resolver_query_send(query);
 }
 
 static struct dns_question *ask(struct dns *dns, enum dns_type type, const char *name, dns_fn fn,
@@ -318,7 +150,7 @@ static struct dns_question *ask(struct dns *dns, enum dns_type type, const char 
     r->counts.asked++;
     char normal[DNS_NAME_MAX + 1];
     if (!dns_name_normal(name, normal)) {
-        done(r, q, answer_none(type, DNS_NXDOMAIN, NULL), 0);
+        resolver_done(r, q, answer_none(type, DNS_NXDOMAIN, NULL), 0);
         return &q->base;
     }
     struct cache_key key = {.type = type, .name = normal, .len = strlen(normal)};
@@ -327,7 +159,7 @@ static struct dns_question *ask(struct dns *dns, enum dns_type type, const char 
     struct answer *answer = cache_get(r->cache, &key, loop_now(r->loop), &ttl);
     if (answer != NULL) {
         r->counts.cached++;
-        done(r, q, answer, ttl);
+        resolver_done(r, q, answer, ttl);
     } else {
         ask_servers(r, q, &key);
     }
@@ -339,7 +171,7 @@ static void cancel(struct dns_question *question)
     struct question *q = (struct question *)question;
     struct resolver *r = of(question->dns);
     if (q->query != NULL) {
-        leave_query(r, q);
+        resolver_leave(r, q);
     } else {
         TAILQ_REMOVE(&r->done, q, turn);
         answer_drop(q->answer);
@@ -383,9 +215,9 @@ static void destroy(struct resolver *r)
         channel_free(r->old[i]);
     free(r->old);
     channel_free(r->channel);
-    for (size_t i = 0; i < BUCKETS; i++) {
+    for (size_t i = 0; i < RESOLVER_BUCKETS; i++) {
         while (!LIST_EMPTY(&r->bucket[i]))
-            query_free(LIST_FIRST(&r->bucket[i]));
+            resolver_query_free(LIST_FIRST(&r->bucket[i]));
     }
     timer_free(r->tick);
     cache_free(r->cache);
@@ -430,7 +262,7 @@ bool resolver_configure(struct resolver *r, const struct resolver_config *config
     r->old = mem_grow(r->old, r->olds + 1, sizeof(struct channel *));
     r->old[r->olds++] = r->channel;
     r->channel = channel;
-    settle_soon(r);
+    resolver_settle_soon(r);
     return true;
 }
 

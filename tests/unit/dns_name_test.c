@@ -101,8 +101,7 @@ static void names_are_joined_if_they_fit(void **state)
     assert_false(dns_name_join(front, "a", out));
 }
 
-/* ---- fake_dns ----------------------------------------------------------------------------------
- */
+/* ---- fake_dns ---- */
 
 struct heard {
     size_t times;

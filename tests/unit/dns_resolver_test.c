@@ -139,8 +139,7 @@ static struct heard ask_and_wait(struct rig *rig, const char *name)
     return heard;
 }
 
-/* ---- what servers say --------------------------------------------------------------------------
- */
+/* ---- what servers say ---- */
 
 static const struct {
     const char *name;
@@ -265,8 +264,7 @@ static void servers_of_both_families_and_of_resolv_conf_are_taken(void **state)
     assert_true(resolver_configure(rig->resolver, &config, &why));
 }
 
-/* ---- cache and joining -------------------------------------------------------------------------
- */
+/* ---- cache and joining ---- */
 
 static void an_answer_is_asked_once_while_its_ttl_lasts(void **state)
 {
@@ -333,8 +331,7 @@ static void types_are_asked_apart(void **state)
     assert_int_equal(mx.status, DNS_NODATA);
 }
 
-/* ---- cancelling --------------------------------------------------------------------------------
- */
+/* ---- cancelling ---- */
 
 static void cancelled_before_anything_is_sent_or_heard(void **state)
 {
@@ -432,8 +429,7 @@ static void asked_within_an_answer_and_answered_after_it(void **state)
     assert_int_equal(dns_server_udp(rig->server), 2);
 }
 
-/* ---- configuring and freeing -------------------------------------------------------------------
- */
+/* ---- configuring and freeing ---- */
 
 static void a_question_in_flight_outlives_its_servers(void **state)
 {
