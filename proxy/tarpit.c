@@ -32,17 +32,18 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TICK_LEAST   4    /* ms */
-#define TICK_MOST    100  /* ms */
-#define TURNS_WANTED 32   /* a tick */
-#define TURNS_MOST   128  /* a tick */
-#define RELIEVE_MOST 64   /* clients that leave for others a tick */
-#define MAKE_ROOM    4    /* clients that leave at once for one other */
-#define HEAR_MOST    512  /* octets taken from a client in a turn */
-#define SHARE        5    /* a tarpit uses a fifth of a CPU, its wake-ups come on top */
-#define COST_WINDOW  4096 /* turns whose cost is averaged */
-#define COST_GUESS   8000 /* ns, until more is known */
-#define WINDOW       1024 /* octets of kernel buffers we ask for; it has a minimum of its own */
+#define TICK_LEAST   4       /* ms */
+#define TICK_MOST    100     /* ms */
+#define TURNS_WANTED 32      /* a tick */
+#define TURNS_MOST   128     /* a tick */
+#define RELIEVE_MOST 16      /* clients that leave for others a tick */
+#define MAKE_ROOM    4       /* clients that leave at once for one other */
+#define HEAR_MOST    512     /* octets taken from a client in a turn */
+#define SHARE        5       /* a tarpit uses a fifth of a CPU, its wake-ups come on top */
+#define BURST        1500000 /* ns of CPU that the turns of a tick take at most */
+#define COST_WINDOW  4096    /* turns whose cost is averaged */
+#define COST_GUESS   8000    /* ns, until more is known */
+#define WINDOW       1024    /* octets of kernel buffers we ask for; it has a minimum of its own */
 
 struct tarpit {
     struct loop *loop;
@@ -283,13 +284,21 @@ static void turn(struct tarpit *tarpit, uint32_t number)
     }
 }
 
+/* A tick's turns are over before anyone on this loop has to wait for long. */
+static size_t turns_most(const struct tarpit *tarpit)
+{
+    uint64_t most = 1 + BURST * tarpit->turns / (tarpit->cost + 1);
+    return most < TURNS_MOST ? (size_t)most : TURNS_MOST;
+}
+
 /* Gives the turns that are due, and no more than their share of the time since the last tick, so
  * that clients taken all at once drift apart. Returns how many. */
 static size_t give_turns(struct tarpit *tarpit, uint64_t now)
 {
     struct tarpit_store *store = &tarpit->store;
     uint64_t share = 1 + (now - tarpit->last_tick) * store->live / tarpit->interval;
-    size_t most = share < TURNS_MOST ? (size_t)share : TURNS_MOST;
+    size_t most = turns_most(tarpit);
+    most = share < most ? (size_t)share : most;
     size_t given = 0;
     for (uint32_t number; given < most; given++) {
         number = store_turn(store);
@@ -326,8 +335,11 @@ static void stretch(struct tarpit *tarpit, uint64_t cost, size_t turns)
 
 static void plan_tick(struct tarpit *tarpit, uint64_t now)
 {
-    uint64_t ms = tarpit->interval * TURNS_WANTED / (tarpit->store.live + 1);
-    ms = ms < TICK_LEAST ? TICK_LEAST : ms > TICK_MOST ? TICK_MOST : ms;
+    size_t wanted = turns_most(tarpit) < TURNS_WANTED ? turns_most(tarpit) : TURNS_WANTED;
+    uint64_t ms = tarpit->interval * wanted / (tarpit->store.live + 1);
+    ms = ms > TICK_MOST ? TICK_MOST : ms;
+    if (ms < TICK_LEAST || over_budget(tarpit->budget, atomic_load(&tarpit->budget->taken), 0))
+        ms = TICK_LEAST;
     tarpit->last_tick = now;
     timer_set(tarpit->timer, ms);
 }

@@ -29,7 +29,7 @@ struct tarpit_config {               /* tarpit { ... } */
 };
 
 /* Shared by the tarpits of all workers. */
-struct tarpit_budget {
+struct tarpit_budget {          /* all zero: nobody is taken */
     _Atomic size_t taken;       /* sockets now */
     _Atomic size_t most;        /* tarpit { connections } */
     _Atomic size_t descriptors; /* what tarpit and sessions (two each) may hold together */
@@ -46,8 +46,11 @@ void tarpit_free(struct tarpit *tarpit);
 /* For clients taken from now on, and the time and interval of all. */
 void tarpit_configure(struct tarpit *tarpit, const struct tarpit_config *config,
                       const char *hostname);
-/* Takes the plain connection over (`io` is freed) and goes on with its reply at `stage`. False: no
- * room, `io` stays the caller's. `id`: of the session, for the log line at the end. */
+/* Takes the plain connection over (`io` is freed) and goes on with its reply at `stage`; what is
+ * still to be written goes out first, what is unread is what the client says next. `id`: of the
+ * session, whose descriptors are still counted in budget.sessions; said and logged in the end.
+ * False: no room (where this tarpit's own oldest would be enough, they leave), or the client does
+ * not take what is still to be written; `io` stays the caller's. */
 bool tarpit_take(struct tarpit *tarpit, struct io *io, enum tarpit_stage stage,
                  const struct addr *client, const char id[static RANDOM_ID_LEN + 1]);
 /* A session needs descriptors: the oldest leave until there is room. Cheap where there is. */

@@ -664,7 +664,7 @@ static void test_the_interval_grows_so_that_all_stays_under_a_quarter_of_a_CPU(v
         if (i == 0)
             assert_true(sends - sent >= crowd.count * 50); /* there was no need */
         else
-            assert_true(percent >= 15);
+            assert_true(percent >= 5); /* and yet they are served */
     }
     /* And it shrinks again. */
     cpu_by_send = 1000;
