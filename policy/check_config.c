@@ -45,9 +45,10 @@ static void check_twice(struct conf *conf, const struct conf_section *section, s
     for (size_t i = 0; i < index; i++) {
         const struct conf_part *earlier = conf_part(conf, section, i);
         if (same_title(conf_part_title(earlier), conf_part_title(part))) {
+            /* Without the zone, which may hold a query key. */
             conf_fault(conf, conf_part_line(part),
-                       "%s \"%s\" is there twice, first in line %u; remove one of them",
-                       section->name, conf_part_title(part), conf_part_line(earlier));
+                       "%s has the same zone as the block in line %u; remove one of them",
+                       section->name, conf_part_line(earlier));
             return;
         }
     }
