@@ -44,7 +44,7 @@ def from_manual():
             options = line == ".Sh OPTIONS"
         elif options and line.startswith(".Ss "):
             section = "" if line == ".Ss Top level" else line[4:] + "."
-        found = re.fullmatch(r"\.It Cm ([a-z-]+) No = Ar (.+)", line)
+        found = re.fullmatch(r"\.It Cm ([a-z0-9-]+) No = Ar (.+)", line)
         if options and found:
             entries[section + found[1]] = (number, found[2], lines[number])
     return entries
@@ -58,7 +58,7 @@ def from_sample():
     for number, line in enumerate(open(SAMPLE, encoding="utf-8"), 1):
         text = line.strip()
         opening = re.fullmatch(r'([a-z-]+)( "[^"]+")? \{', text)
-        option = re.fullmatch(r"(#?)([a-z-]+) = (.+)", text)
+        option = re.fullmatch(r"(#?)([a-z0-9-]+) = (.+)", text)
         if opening:
             section = opening[1] + "."
         elif text == "}":
