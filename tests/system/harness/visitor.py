@@ -14,6 +14,9 @@ from .wait import until
 V2 = b"\r\n\r\n\0\r\nQUIT\n"
 SERVER = {4: "192.0.2.250", 6: "2001:db8::fa"}
 FROM_HERE = ["127.0.0.0/8"]
+# By family: one whom tests put on lists, and one they leave alone.
+LISTED = {4: "203.0.113.5", 6: "2001:db8:bad::5"}
+CLEAN = {4: "198.51.100.7", 6: "2001:db8:900d::7"}
 _ports = itertools.count(2000)
 
 
@@ -34,16 +37,18 @@ def v2(source, port=4321):
 
 
 class Finding:
-    """One of findings="zen.example 127.0.0.4 +6; ...". `score` is None for an abstention."""
+    """One of findings="zen.example 127.0.0.4 +6; helo.not-fqdn pc +1 (observed); also.example ?
+    timeout". `score` is None for an abstention; `counted` is false for it and for the observed."""
 
     def __init__(self, text):
-        match = re.fullmatch(r"(\S+)(?: (.*?))? ([+-]\d+(?:\.\d+)?)((?: \(.*\))?)", text)
-        if match:
-            self.label, self.answer, self.score = match[1], match[2] or "", float(match[3])
-        else:
-            self.label, self.answer = (text.split(" ", 1) + [""])[:2]
-            self.score = None
         self.text = text
+        self.label, _, rest = text.partition(" ")
+        self.score, self.answer, self.counted = None, rest.removeprefix("? "), False
+        if not rest.startswith("? "):
+            match = re.fullmatch(r"(?:(.*) )?([+-]\d+(?:\.\d+)?|0)( \(observed\))?", rest)
+            assert match, f"not a finding: {text!r}"
+            self.answer, self.score = match[1] or "", float(match[2])
+            self.counted = match[3] is None
 
     def __repr__(self):
         return f"<{self.text}>"
@@ -61,7 +66,8 @@ class Visitor(RawClient):
         self.gate, self.client = gate, address
         self.port = next(_ports)
         self.offset = gate.mark()
-        shown = str(ipaddress.ip_address(address))
+        shown = str(getattr(ipaddress.ip_address(address), "ipv4_mapped", None)
+                    or ipaddress.ip_address(address))
         self.shown = f"[{shown}]:{self.port}" if ":" in shown else f"{shown}:{self.port}"
         super().__init__(gate.addresses[listen], first=header(address, self.port) + first, **more)
 
@@ -79,12 +85,11 @@ class Visitor(RawClient):
                      + "\n".join(self.gate.lines(self.offset)[-40:]))
 
     def judged(self):
-        """The line that tells the verdict, once the session is over: the last transaction's, or the
-        disconnect's where there was none."""
-        self.entry("disconnect")
-        lines = [e for e in self.entries() if "verdict" in e.field]
-        assert lines, f"no verdict in {self.entries()}"
-        return lines[-1]
+        """The line that tells the verdict and the findings, once the session is over: the last
+        transaction's or, where there was none, the tarpit's or the disconnect's."""
+        gone = self.entry("disconnect")
+        lines = [e for e in self.entries() if "verdict" in e.field or "score" in e.field]
+        return (lines or [gone])[-1]
 
 
 class Visit:
@@ -135,24 +140,29 @@ class Visit:
 
     @property
     def score(self):
-        return float(self.entry.field["score"])
+        return float(self.entry.field.get("score", 0))
 
     @property
     def verdict(self):
-        return self.entry.field["verdict"]
+        """(what, by what)"""
+        return self.entry.field.get("verdict"), self.entry.field.get("by")
 
     def scores(self):
-        """What counted or would have, by label."""
-        return {f.label: f.score for f in self.findings if f.score is not None}
+        """What counted, by label."""
+        return {f.label: f.score for f in self.findings if f.counted}
+
+    def observed(self):
+        """What was seen and did not count, by label."""
+        return {f.label: f.score for f in self.findings if f.score is not None and not f.counted}
 
     def abstained(self):
         return {f.label: f.answer for f in self.findings if f.score is None}
 
     def refused(self, code=550, enhanced="5.7.1"):
-        """It was refused at RCPT, the reply carries the session's id, and the backend heard
-        nothing of a message."""
+        """It was refused at RCPT, with that enhanced code (None: any), and the reply carries the
+        session's id."""
         assert self.rcpt is not None and self.rcpt.code == code, (self.rcpts, self.entry)
-        assert self.rcpt.enhanced == enhanced, self.rcpt
+        assert enhanced in (None, self.rcpt.enhanced), self.rcpt
         assert self.id in self.rcpt.text, (self.id, self.rcpt)
         assert self.data is None
         return self.rcpt
