@@ -53,8 +53,6 @@ struct rig {
 /* What the trial would be. */
 static struct rig *rig;
 
-const char *const check_mode_words[] = {"off", "observe", "score", "reject", NULL};
-
 const struct check_facts *check_facts(const struct check_run *run)
 {
     (void)run;
