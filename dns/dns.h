@@ -27,7 +27,7 @@ enum dns_status {
 
 struct dns_mx {
     uint16_t preference;
-    const char *host; /* lower case, no trailing dot; "" is the root: a null MX (RFC 7505) */
+    const char *host; /* as a PTR's name; "" is the root: a null MX (RFC 7505) */
 };
 
 struct dns_txt {
@@ -48,9 +48,10 @@ struct dns_answer {
     const char *why; /* DNS_TEMPFAIL: "timeout", "SERVFAIL", "malformed answer"...; else NULL */
     size_t count;    /* records; 0 unless DNS_FOUND */
     union {          /* by `type` */
-        const struct addr *addr;     /* A, AAAA; port 0 */
+        const struct addr *addr;     /* A, AAAA; port 0; a mapped AAAA is IPv4, as everywhere */
         const char *const *name;     /* PTR; lower case, no trailing dot; what is no host name shows
-                                      * octets outside letters, digits, '-', '_', '.' as \DDD */
+                                      * octets outside letters, digits, '-', '_', '.' as \DDD,
+                                      * and so may have up to 1003 characters */
         const struct dns_mx *mx;     /* by preference */
         const struct dns_txt *txt;   /* */
         const struct dns_tlsa *tlsa; /* */
