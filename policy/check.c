@@ -12,16 +12,7 @@
 #include "policy/client_limits.h"
 
 const struct check *const checks[] = {
-    &check_pregreet,
-    &check_pipelining,
-    &check_commands,
-    &check_newlines,
-    &check_hangup,
-    &check_client_limits,
-    &check_dnsbl,
-    &check_rhsbl,
-    &check_reverse_dns,
-    &check_helo,
-    &check_sender_domain,
-    NULL,
+    &check_pregreet,    &check_pipelining,    &check_commands,      &check_newlines,
+    &check_hangup,      &check_client_limits, &check_dnsbl,         &check_rhsbl,
+    &check_reverse_dns, &check_helo,          &check_sender_domain, NULL,
 };

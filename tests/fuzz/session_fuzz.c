@@ -87,15 +87,15 @@ static struct config *make_config(unsigned mode)
         address = mode & MODE_PROXY_V2 ? "proxy-v2" : "xclient";
     char *backend =
         mem_printf("client-address = %s reuse = %s", address, mode & MODE_REUSE ? "yes" : "no");
-    char *extra =
-        mem_printf("bare-newline = %s limits { message-size = 64K header-size = 4K received = 5 "
-                   "errors-soft = 3 errors-hard = 8 junk-commands = 12 memory-message = 4K "
-                   "}\n"
-                   "pregreet { wait = 2s }\npipelining { }\ncommands { }\nnewlines { }\nhangup { }\n"
-                   "client-limits { messages = 6 recipients = 12 failed-logins = 2 }\n"
-                   "reverse-dns { }\nhelo { }\nsender-domain { }\n"
-                   "dnsbl \"bl.example\" { score = 5 listed = off clean = off }\n",
-                   mode & MODE_NORMALIZE ? "normalize" : "reject");
+    char *extra = mem_printf(
+        "bare-newline = %s limits { message-size = 64K header-size = 4K received = 5 "
+        "errors-soft = 3 errors-hard = 8 junk-commands = 12 memory-message = 4K "
+        "}\n"
+        "pregreet { wait = 2s }\npipelining { }\ncommands { }\nnewlines { }\nhangup { }\n"
+        "client-limits { messages = 6 recipients = 12 failed-logins = 2 }\n"
+        "reverse-dns { }\nhelo { }\nsender-domain { }\n"
+        "dnsbl \"bl.example\" { score = 5 listed = off clean = off }\n",
+        mode & MODE_NORMALIZE ? "normalize" : "reject");
     struct config *config = rig_config(all, backend, extra);
     config->listen[0].implicit_tls = (mode & MODE_TLS) && (mode & MODE_IMPLICIT);
     free(all);
