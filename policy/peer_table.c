@@ -3,16 +3,17 @@
  * peer_table: fixed-size records under keys that peers choose, in bounded memory.
  *
  * Up to 64 shards, each with a lock, a hash table with chains and a list in the order of use. Keys
- * are not stored: a record has 128 bits of keyed hash (SipHash-1-3 under two random keys), and what
+ * are not stored: a record has 96 bits of keyed hash (SipHash-1-3 under two random keys), and what
  * agrees in all of them is the same key. Nobody outside can aim at a shard, a bucket or a record.
  *
  * Records are numbered from 1 and lie in slabs, the first for 16 records, each next one as large as
  * all before it, so nothing moves while a table grows and an idle one is small. Nothing is ever
  * given back but by peer_table_free: once there are as many records as `octets` allow, a new one
  * takes the place of the one used longest ago. Records to be kept have a list of use of their own
- * and are asked for a place only where they hold three quarters of the shard. No look-up walks more
- * than one chain of a bucket, and none does anything else that grows with the table, but that a
- * shard's buckets double as it fills.
+ * and are asked for a place only where they hold three quarters of the shard. The order of use is
+ * exact but for an eighth of the shard's places: what is among the newest anyway is not moved, for
+ * that would touch three more records. No look-up walks more than one chain of a bucket, and none
+ * does anything else that grows with the table, but that a shard's buckets double as it fills.
  *
  * Limits: what malloc adds to each of some 20 blocks of a shard is not counted.
  */
@@ -33,13 +34,20 @@
 #define RECORDS_MOST  ((FIRST << SLABS) - FIRST)
 #define BUCKET_OCTETS sizeof(uint32_t) /* there are never more buckets than records */
 
-struct entry {        /* the record lies behind it */
-    uint64_t hash[2]; /* [0] chooses the shard (from above) and the bucket (from below) */
-    uint32_t next;    /* numbers of records, 0: none */
+struct entry {      /* the record lies behind it */
+    uint64_t hash;  /* chooses the shard (from above) and the bucket (from below) */
+    uint32_t hash2; /* the rest of the identity */
+    uint32_t next;  /* numbers of records, 0: none */
     uint32_t newer;
     uint32_t older;
+    uint32_t linked;      /* the shard's count of links when it became the newest */
     unsigned number : 31; /* its own */
     unsigned kept : 1;    /* which list it is in */
+};
+
+struct identity {
+    uint64_t hash;
+    uint32_t hash2;
 };
 
 struct use_list { /* in the order of use */
@@ -51,6 +59,7 @@ struct use_list { /* in the order of use */
 struct shard {
     pthread_mutex_t lock;   /* guards all of it */
     uint32_t used;          /* records */
+    uint32_t links;         /* how often a record became the newest, modulo 2^32 */
     struct use_list use[2]; /* [1]: of those to be kept */
     uint32_t buckets;       /* a power of two, or 0 before the first record */
     uint32_t *bucket;
@@ -170,13 +179,14 @@ static void use_link(const struct peer_table *table, struct shard *shard, struct
         list->oldest = entry->number;
     list->newest = entry->number;
     list->count++;
+    entry->linked = shard->links++;
 }
 
 /* It was used just now, and may have become one to be kept, or ceased to be. */
 static void use_again(const struct peer_table *table, struct shard *shard, struct entry *entry)
 {
     bool kept = table->keep != NULL && table->keep(record_of(entry));
-    if (kept == entry->kept && shard->use[kept].newest == entry->number)
+    if (kept == entry->kept && shard->links - entry->linked <= table->most / 8)
         return;
     use_unlink(table, shard, entry);
     entry->kept = kept;
@@ -192,7 +202,7 @@ static void double_buckets(const struct peer_table *table, struct shard *shard)
     shard->bucket = mem_alloc(shard->buckets * sizeof *shard->bucket);
     for (uint32_t number = 1; number <= shard->used; number++) {
         struct entry *entry = entry_at(table, shard, number);
-        uint32_t *bucket = bucket_of(shard, entry->hash[0]);
+        uint32_t *bucket = bucket_of(shard, entry->hash);
         entry->next = *bucket;
         *bucket = number;
     }
@@ -201,7 +211,7 @@ static void double_buckets(const struct peer_table *table, struct shard *shard)
 static void bucket_unlink(const struct peer_table *table, struct shard *shard, uint32_t number)
 {
     const struct entry *entry = entry_at(table, shard, number);
-    uint32_t *link = bucket_of(shard, entry->hash[0]);
+    uint32_t *link = bucket_of(shard, entry->hash);
     while (*link != number)
         link = &entry_at(table, shard, *link)->next;
     *link = entry->next;
@@ -235,12 +245,12 @@ static uint32_t take(const struct peer_table *table, struct shard *shard)
 }
 
 static struct entry *add(const struct peer_table *table, struct shard *shard,
-                         const uint64_t hash[2])
+                         const struct identity *identity)
 {
     uint32_t number = shard->used < table->most ? take(table, shard) : evict(table, shard);
     struct entry *entry = entry_at(table, shard, number);
-    uint32_t *bucket = bucket_of(shard, hash[0]);
-    *entry = (struct entry){.hash = {hash[0], hash[1]}, .next = *bucket};
+    uint32_t *bucket = bucket_of(shard, identity->hash);
+    *entry = (struct entry){.hash = identity->hash, .hash2 = identity->hash2, .next = *bucket};
     entry->number = number & 0x7fffffffu;
     memset(record_of(entry), 0, table->record_size);
     *bucket = number;
@@ -251,12 +261,12 @@ static struct entry *add(const struct peer_table *table, struct shard *shard,
 /* ---- asking ---------------------------------------------------------------------------------- */
 
 static struct entry *find(const struct peer_table *table, const struct shard *shard,
-                          const uint64_t hash[2])
+                          const struct identity *identity)
 {
-    uint32_t number = shard->buckets != 0 ? *bucket_of(shard, hash[0]) : 0;
+    uint32_t number = shard->buckets != 0 ? *bucket_of(shard, identity->hash) : 0;
     while (number != 0) {
         struct entry *entry = entry_at(table, shard, number);
-        if (entry->hash[0] == hash[0] && entry->hash[1] == hash[1])
+        if (entry->hash == identity->hash && entry->hash2 == identity->hash2)
             return entry;
         number = entry->next;
     }
@@ -265,15 +275,15 @@ static struct entry *find(const struct peer_table *table, const struct shard *sh
 
 void *peer_table_get(struct peer_table *table, const void *key, size_t len, bool create)
 {
-    const uint64_t hash[2] = {
+    const struct identity identity = {
         hash_bytes(&table->key[0], key, len),
-        hash_bytes(&table->key[1], key, len),
+        (uint32_t)hash_bytes(&table->key[1], key, len),
     };
-    struct shard *shard = shard_of(table, hash[0]);
+    struct shard *shard = shard_of(table, identity.hash);
     pthread_mutex_lock(&shard->lock);
-    struct entry *entry = find(table, shard, hash);
+    struct entry *entry = find(table, shard, &identity);
     if (entry == NULL && create)
-        entry = add(table, shard, hash);
+        entry = add(table, shard, &identity);
     if (entry != NULL)
         return record_of(entry);
     pthread_mutex_unlock(&shard->lock);
@@ -283,7 +293,7 @@ void *peer_table_get(struct peer_table *table, const void *key, size_t len, bool
 void peer_table_release(struct peer_table *table, void *record)
 {
     struct entry *entry = (struct entry *)record - 1;
-    struct shard *shard = shard_of(table, entry->hash[0]);
+    struct shard *shard = shard_of(table, entry->hash);
     use_again(table, shard, entry);
     pthread_mutex_unlock(&shard->lock);
 }

@@ -3,7 +3,8 @@
 #define POLICY_PEER_TABLE_H
 /*
  * A table of what is remembered of peers, in bounded memory: fixed-size records under keys that
- * peers choose. A flood of keys evicts the records used longest ago and never grows the table.
+ * peers choose. A flood of keys evicts the records used longest ago (exact but for an eighth of the
+ * places) and never grows the table.
  * Any thread: it is made of shards with a lock each, held for one look-up.
  */
 
