@@ -188,12 +188,24 @@ static void clients_count_once_however_often_they_come(void **state)
         notes(0, 2, true, LIST_LISTED);
     notes(2, 19, true, LIST_CLEAN);
     assert_verdict(LIST_WELL);
-    for (unsigned host = 0; host < 50; host++) { /* one network */
+}
+
+static void an_ipv6_network_is_one_client(void **state)
+{
+    (void)state;
+    list_zone_probed(zone, NULL, now);
+    for (unsigned host = 0; host < 50; host++) {
         struct addr a = client_v6(7, host);
         list_zone_note(zone, &a, true, LIST_LISTED, now);
     }
-    assert_verdict(LIST_SICK); /* 3 of 20: the network is the third */
-    assert_string_equal(why(), "it lists 3 of 20 clients known to be good");
+    notes(0, 19, true, LIST_CLEAN);
+    assert_verdict(LIST_WELL); /* 1 of 20 */
+    for (unsigned net = 8; net < 10; net++) {
+        struct addr a = client_v6(net, 1);
+        list_zone_note(zone, &a, true, LIST_LISTED, now);
+    }
+    assert_verdict(LIST_SICK);
+    assert_string_equal(why(), "it lists 3 of 22 clients known to be good");
 }
 
 static void what_is_older_than_ten_minutes_counts_no_more(void **state)
@@ -207,6 +219,18 @@ static void what_is_older_than_ten_minutes_counts_no_more(void **state)
     notes(19, 29, true, LIST_CLEAN);
     assert_verdict(LIST_WELL); /* 0 of 19 */
     notes(29, 40, true, LIST_CLEAN);
+    assert_verdict(LIST_WELL);
+}
+
+static void a_client_listed_long_ago_that_still_comes_is_a_clean_one(void **state)
+{
+    (void)state;
+    list_zone_probed(zone, NULL, now);
+    notes(0, 5, true, LIST_LISTED);
+    now += WINDOW / 2;
+    notes(0, 5, true, LIST_CLEAN); /* its listing stands till its own window has passed */
+    now += WINDOW / 2;
+    notes(5, 40, true, LIST_CLEAN);
     assert_verdict(LIST_WELL);
 }
 
@@ -389,6 +413,8 @@ int main(void)
         TEST(listings_of_proven_clients_past_the_share_trip_it),
         TEST(fewer_than_the_least_never_trip_it_and_one_more_does),
         TEST(clients_count_once_however_often_they_come),
+        TEST(an_ipv6_network_is_one_client),
+        TEST(a_client_listed_long_ago_that_still_comes_is_a_clean_one),
         TEST(what_is_older_than_ten_minutes_counts_no_more),
         TEST(the_share_and_the_least_are_settable),
         TEST(memory_is_bounded_and_the_latest_clients_are_judged),
