@@ -239,11 +239,11 @@ static const char *read_records(struct reading *r)
     if (count > ANSWER_RECORDS_MAX)
         return "too many records";
     for (size_t i = 0; i < count; i++) {
-        struct wire_rr *rr = &r->record[r->records];
-        if (!wire_record(&r->wire, &r->at, rr))
+        struct wire_rr rr;
+        if (!wire_record(&r->wire, &r->at, &rr))
             return malformed;
-        if (rr->class == WIRE_CLASS_IN)
-            r->records++;
+        if (rr.class == WIRE_CLASS_IN)
+            r->record[r->records++] = rr;
     }
     return NULL;
 }
@@ -299,9 +299,10 @@ static const char *read_soa(struct reading *r, bool *found)
             return malformed;
         if (rr.type != WIRE_SOA || rr.class != WIRE_CLASS_IN)
             continue;
-        size_t at = rr.data;
-        if (!wire_skip_name(&r->wire, &at) || !wire_skip_name(&r->wire, &at) ||
-            at + 20 != (size_t)rr.data + rr.len)
+        size_t at = rr.data; /* the names of server and mailbox, then five numbers */
+        bool names = wire_skip_name(&r->wire, &at);
+        names = names && wire_skip_name(&r->wire, &at);
+        if (!names || at + 20 != (size_t)rr.data + rr.len)
             return malformed;
         least(&r->ttl, rr.ttl);
         least(&r->ttl, wire_u32(&r->wire, at + 16));

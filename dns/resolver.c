@@ -99,7 +99,7 @@ static void expire(struct resolver *r)
     uint64_t until = loop_now(r->loop) + RESOLVER_TICK_MS;
     struct question *q;
     while ((q = TAILQ_FIRST(&r->open)) != NULL && q->deadline < until) {
-        struct answer *answer = answer_none(q->query->key.type, DNS_TEMPFAIL, "timeout");
+        struct answer *answer = answer_none(q->type, DNS_TEMPFAIL, "timeout");
         resolver_leave(r, q);
         resolver_done(r, q, answer, 0);
     }
@@ -145,6 +145,7 @@ static struct dns_question *ask(struct dns *dns, enum dns_type type, const char 
     struct resolver *r = of(dns);
     struct question *q = mem_alloc(sizeof *q);
     q->base.dns = dns;
+    q->type = type;
     q->fn = fn;
     q->arg = arg;
     r->counts.asked++;

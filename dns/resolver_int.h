@@ -19,6 +19,7 @@ struct question {
     TAILQ_ENTRY(question) turn; /* in `open` by deadline, then in `done` */
     LIST_ENTRY(question) link;  /* in its query's, while open */
     struct query *query;        /* NULL: done */
+    enum dns_type type;
     dns_fn fn;
     void *arg;
     uint64_t deadline;

@@ -480,6 +480,44 @@ static void configured_within_an_answer_and_the_cache_is_kept(void **state)
     ask_and_wait(rig, "nx.example");
 }
 
+static void what_cannot_be_configured_leaves_all_as_it_was(void **state)
+{
+    struct rig *rig = *state;
+    const struct addr nowhere = {.family = AF_UNSPEC};
+    struct resolver_config config = usual;
+    char *why = NULL;
+    config.server = &nowhere;
+    config.servers = 1;
+    assert_false(resolver_configure(rig->resolver, &config, &why));
+    assert_non_null(strstr(why, "cannot ask DNS servers"));
+    free(why);
+    why = NULL;
+    assert_null(resolver_new(rig->loop, &config, &why));
+    assert_non_null(why);
+    free(why);
+    assert_int_equal(ask_and_wait(rig, "ok.example").status, DNS_FOUND);
+}
+
+static void a_shorter_time_is_that_of_questions_in_flight_too(void **state)
+{
+    struct rig *rig = *state;
+    struct addr address = dns_server_address(rig->server);
+    struct resolver_config config = usual;
+    struct heard heard = {.times = 0};
+    char *why = NULL;
+    config.server = &address;
+    config.servers = 1;
+    config.query_ms = config.total_ms = 60000;
+    assert_true(resolver_configure(rig->resolver, &config, &why));
+    ask(rig, "silent.example", &heard);
+    net_run(rig->loop, 60);
+    assert_int_equal(heard.times, 0);
+    config.total_ms = 100;
+    assert_true(resolver_configure(rig->resolver, &config, &why));
+    UNTIL(rig->loop, heard.times == 1);
+    assert_string_equal(heard.why, "timeout");
+}
+
 static void free_resolver(struct heard *heard)
 {
     resolver_free(heard->rig->resolver);
@@ -553,6 +591,8 @@ int main(void)
         WITH_RIG(asked_within_an_answer_and_answered_after_it),
         WITH_RIG(a_question_in_flight_outlives_its_servers),
         WITH_RIG(configured_within_an_answer_and_the_cache_is_kept),
+        WITH_RIG(what_cannot_be_configured_leaves_all_as_it_was),
+        WITH_RIG(a_shorter_time_is_that_of_questions_in_flight_too),
         WITH_RIG(freed_within_an_answer),
         WITH_RIG(freed_with_queries_out_and_entries_cached),
         WITH_RIG(a_flood_of_questions_is_bounded),
