@@ -4,13 +4,16 @@
 
 smtp-source sends to smtp-sink directly, through HAProxy in TCP mode (the limit of any proxy that
 copies bytes), through Postfix smtpd with smtpd_proxy_filter, and through gatepostd with and without
-reuse of backend connections. All five run one after the other in each round, in an order that
-rotates; compare within a run only: smtp-source and smtp-sink share the CPUs with what is measured.
-Then the memory of idle sessions. Needs Debian's postfix, haproxy and openssl; root for Postfix.
+reuse of backend connections, all checks off. All five run one after the other in each round, in an
+order that rotates; compare within a run only: smtp-source and smtp-sink share the CPUs with what is
+measured. The other parts: the memory of idle sessions (idle.py), the price of judging (judge.py),
+what a known client waits (known.py), the tarpit (tarpit.py). Needs Debian's postfix, haproxy,
+unbound and openssl; root for Postfix and known clients.
 
-    bench.py                        everything, within seven minutes
-    bench.py --quick                a first impression, within 90 seconds
-    bench.py --only haproxy,gatepost --cells 4k-new-20 --no-idle --rounds 3
+    bench.py                        everything, within 13 minutes
+    bench.py --quick                a first impression, within 3 minutes
+    bench.py --only haproxy,gatepost --cells 4k-new-20 --parts load --rounds 3
+    bench.py --parts judge,tarpit
 """
 
 import argparse
@@ -24,19 +27,26 @@ import tempfile
 import time
 from pathlib import Path
 
+import clients
 import idle
+import judge
+import known
 import load
+import names
 import report
 import servers
+import tarpit
 
 BENCH = Path(__file__).resolve().parent
 TOP = BENCH.parent.parent
+CHECK_PARTS = {"judge": judge, "known": known, "tarpit": tarpit}
+PARTS = ["load", "idle", *CHECK_PARTS]
 SCENARIOS = ["direct", "haproxy", "postfix", "gatepost", "gatepost-reuse"]
 IDLE_SESSIONS = {"plain": 5000, "tls": 1000}
 DEFAULT_ROUNDS, QUICK_ROUNDS = 5, 2
 DEFAULT_SECONDS, QUICK_SECONDS = 1.0, 0.4
 DEFAULT_LIMIT, QUICK_LIMIT = 360.0, 65.0  # seconds of load; idle sessions come on top
-# The cell that most targets speak of gets more rounds: on a shared machine single runs swing widely.
+# The cell that most targets speak of gets more rounds: on a shared machine single runs swing a lot.
 DECISIVE, MORE_ROUNDS = "4k-new-20", 15
 
 
@@ -61,8 +71,7 @@ def parse_arguments():
     add("--messages", type=int, help="messages in one run, instead of --seconds")
     add("--only", type=_names(SCENARIOS), default=SCENARIOS, help="of " + ",".join(SCENARIOS))
     add("--cells", type=_names(cells), default=cells, help="of " + ",".join(cells))
-    add("--no-idle", action="store_true", help="leave out the memory of idle sessions")
-    add("--no-load", action="store_true", help="only the memory of idle sessions")
+    add("--parts", type=_names(PARTS), default=PARTS, help="of " + ",".join(PARTS))
     add("--gatepostd", type=Path, help="the binary; default $GATEPOST_BUILD/gatepostd, ./gatepostd")
     add("--wrap", default="", help="command before gatepostd, like valgrind")
     add("--attach", help="command run beside each measured run of a gatepost scenario;\n"
@@ -119,9 +128,11 @@ class Bench:
         (stack or self.stack).callback(server.stop)
         return server.start()
 
-    def gatepost(self, reuse=False):
+    note = staticmethod(note)
+
+    def gatepost(self, **how):
         return servers.Gatepost(self.base, self.sink.port, self.binary, self.certificate, self.key,
-                                reuse=reuse, wrapper=self.options.wrap)
+                                wrapper=self.options.wrap, **how)
 
     def front_end(self, name):
         """The server of a scenario, started; None with a note where that is impossible."""
@@ -246,6 +257,32 @@ def raise_descriptor_limit():
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
+def measure_checks(bench, wanted):
+    """What the parts with DNS gave, by part; those that could not be measured are noted."""
+    found = {}
+    if not wanted or not bench.binary:
+        return found
+    unbound = bench.start(names.Unbound(bench.base))
+    for part in wanted:
+        try:
+            found[part] = CHECK_PARTS[part].measure(bench, unbound)
+        except (servers.ServerError, clients.ClientError, OSError) as error:
+            note(f"{part}: {error}")
+    return found
+
+
+def show(runs, weights, others):
+    """Prints all tables; returns the targets."""
+    found = report.targets(runs, weights) if runs or weights else []
+    report.print_rates(runs)
+    report.print_idle(weights, IDLE_SESSIONS)
+    for part, figures in others.items():
+        CHECK_PARTS[part].print_figures(figures)
+        found += CHECK_PARTS[part].targets(figures)
+    report.print_targets(found)
+    return found
+
+
 def main():
     options = parse_arguments()
     raise_descriptor_limit()
@@ -253,15 +290,13 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         with Bench(options) as bench:
-            runs = {} if options.no_load else measure_load(bench)
-            weights = {} if options.no_idle else measure_idle(bench)
+            runs = measure_load(bench) if "load" in options.parts else {}
+            weights = measure_idle(bench) if "idle" in options.parts else {}
+            others = measure_checks(bench, [part for part in CHECK_PARTS if part in options.parts])
     except (servers.ServerError, FileNotFoundError) as error:
         sys.exit(f"bench: {error}")
-    found = report.targets(runs, weights)
-    report.print_rates(runs)
-    report.print_idle(weights, IDLE_SESSIONS)
-    report.print_targets(found)
-    report.write_json(options.json, runs, weights, found)
+    found = show(runs, weights, others)
+    report.write_json(options.json, runs, weights, others, found)
     if options.strict and any(target.verdict != "PASS" for target in found):
         return 1
     return 0

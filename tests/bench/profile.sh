@@ -23,7 +23,7 @@ elif ! perf record -o "$out/probe" -- true >/dev/null 2>&1; then
 fi
 
 measure() {
-    /usr/bin/python3 "$here/bench.py" --only "$scenario" --cells 4k-new-20 --rounds 1 --no-idle \
+    /usr/bin/python3 "$here/bench.py" --only "$scenario" --cells 4k-new-20 --rounds 1 --parts load \
         --json "$out/results.json" "$@" >"$out/bench.txt" 2>"$out/bench.err" ||
         { cat "$out/bench.err" >&2; exit 1; }
     sed -n '/msg\/s/,/^$/p' "$out/bench.txt"

@@ -77,11 +77,13 @@ def _kib(size):
 
 
 def targets(runs, idle):
-    """Every target, from runs[cell][scenario] = [Run or None, ...] and idle[kind][server]."""
+    """The targets of load and idle sessions, from runs[cell][scenario] = [Run or None, ...] and
+    idle[kind][server]."""
     return _main_targets(runs) + _other_targets(runs) + _idle_targets(idle)
 
 
-def _number(value, form):
+def number(value, form):
+    """The value as text, or a dash where it was not measured."""
     return "-" if value is None else format(value, form)
 
 
@@ -91,10 +93,10 @@ def _row(cell_runs, name):
         return f"  {name:<15} {'failed':>9}"
     rates = [run.rate for run in done]
     cells = [f"  {name:<15} {median(rates):9.0f} {min(rates):8.0f} {max(rates):8.0f}",
-             f"{_number(ratio(cell_runs, name, HAPROXY), '.2f'):>10}",
-             f"{_number(ratio(cell_runs, name, POSTFIX), '.2f'):>10}",
+             f"{number(ratio(cell_runs, name, HAPROXY), '.2f'):>10}",
+             f"{number(ratio(cell_runs, name, POSTFIX), '.2f'):>10}",
              f"{median(run.cpu_us for run in done):9.0f}",
-             f"{_number(ratio(cell_runs, name, HAPROXY, 'cpu_us'), '.2f'):>10}"]
+             f"{number(ratio(cell_runs, name, HAPROXY, 'cpu_us'), '.2f'):>10}"]
     return " ".join(cells)
 
 
@@ -114,7 +116,7 @@ def print_idle(idle, counts):
     for kind, figures in idle.items():
         print(f"\nidle sessions after EHLO, {kind}, {counts[kind]} of them (resident KiB each)")
         for name, size in figures.items():
-            print(f"  {name:<15} {_number(_kib(size), '9.2f'):>9}")
+            print(f"  {name:<15} {number(_kib(size), '9.2f'):>9}")
 
 
 def print_targets(found):
@@ -135,14 +137,15 @@ def _version(argv):
 def _machine():
     return {"kernel": platform.release(), "cpus": os.cpu_count(),
             "load": os.getloadavg(), "haproxy": _version(["haproxy", "-v"]),
-            "postfix": _version(["postconf", "-d", "mail_version"])}
+            "postfix": _version(["postconf", "-d", "mail_version"]),
+            "unbound": _version(["unbound", "-V"])}
 
 
 def _run_record(run):
     return run and {**asdict(run), "rate": run.rate, "cpu_us": run.cpu_us}
 
 
-def write_json(path, runs, idle, found):
+def write_json(path, runs, idle, others, found):
     """All single runs, so that other statistics can be made of them later."""
     result = {
         "machine": _machine(),
@@ -150,8 +153,9 @@ def write_json(path, runs, idle, found):
                         for name, taken in cell_runs.items()}
                  for cell, cell_runs in runs.items()},
         "idle_bytes": idle,
+        **others,
         "targets": [{**asdict(target), "verdict": target.verdict} for target in found],
     }
     with open(path, "w", encoding="ascii") as file:
-        json.dump(result, file, indent=1)
+        json.dump(result, file, indent=1, default=asdict)
         file.write("\n")

@@ -22,6 +22,9 @@ import procstat
 
 HOST = "127.0.0.1"
 IDLE_MAX = 6000  # sessions a front end must be able to hold: two descriptors each, below 20,000
+CHECKS = ["reverse-dns", "helo", "sender-domain", "pregreet", "pipelining", "commands", "newlines",
+          "hangup", "client-limits"]
+PROXY_LOCAL = f"PROXY TCP4 {HOST} {HOST} 40000 25\r\n".encode()
 POSTFIX_DAEMONS = "/usr/lib/postfix/sbin"
 START_TIMEOUT = 15.0
 STOP_TIMEOUT = 5.0
@@ -47,7 +50,8 @@ def free_port():
                 continue
 
 
-def _die_with_parent():
+def die_with_parent():
+    """For preexec_fn: the child ends when this process does."""
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
@@ -61,6 +65,7 @@ class Server:
 
     name = ""
     user = None  # whom the process runs as; None: as the benchmark
+    preface = b""  # what a client says before the banner
 
     def __init__(self, base):
         self.port = free_port()
@@ -82,7 +87,7 @@ class Server:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.dir,
-                start_new_session=True, preexec_fn=_die_with_parent, user=self.user)
+                start_new_session=True, preexec_fn=die_with_parent, user=self.user)
         self._await_banner()
         return self
 
@@ -118,6 +123,7 @@ class Server:
     def _greets(self):
         try:
             with socket.create_connection((HOST, self.port), timeout=2) as peer:
+                peer.sendall(self.preface)
                 return peer.recv(512).startswith(b"220")
         except OSError:
             return False
@@ -236,6 +242,9 @@ smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination
 default_process_limit = 300
 """
 
+    def _master_cf(self):
+        return POSTFIX_MASTER.format(host=HOST, port=self.port, sink=self.sink_port)
+
     def _make_queue(self):
         """The directories master insists on; those the daemons use belong to postfix."""
         owner = pwd.getpwnam("postfix").pw_uid
@@ -251,30 +260,42 @@ default_process_limit = 300
             raise ServerError("Postfix's master must be started as root")
         self._make_queue()
         (self.dir / "main.cf").write_text(self._main_cf())
-        (self.dir / "master.cf").write_text(
-            POSTFIX_MASTER.format(host=HOST, port=self.port, sink=self.sink_port))
+        (self.dir / "master.cf").write_text(self._master_cf())
         return [f"{POSTFIX_DAEMONS}/master", "-c", str(self.dir), "-d"]
 
 
+def checks_off(*but):
+    """Configuration that turns every check off but those named."""
+    return "\n".join(f"{name} {{ mode = off }}" for name in CHECKS if name not in but)
+
+
 class Gatepost(FrontEnd):
-    """gatepostd with the smallest config; its log, level info, goes to a file."""
+    """gatepostd with the smallest config; its log, level info, goes to a file.
+
+    `policy` is the configuration of its checks, by default none of them; `proxied`: its clients
+    say a PROXY header.
+    """
 
     name = "gatepost"
 
-    def __init__(self, base, sink_port, binary, certificate, key, reuse=False, wrapper=""):
-        self.reuse = reuse
-        self.name = "gatepost-reuse" if reuse else "gatepost"
+    def __init__(self, base, sink_port, binary, certificate, key, *, name=None, reuse=False,
+                 wrapper="", policy=None, proxied=False):
+        self.name = name or ("gatepost-reuse" if reuse else "gatepost")
         super().__init__(base, sink_port)
+        self.reuse, self.proxied = reuse, proxied
+        self.policy = checks_off() if policy is None else policy
+        self.preface = PROXY_LOCAL if proxied else b""
         self.binary, self.certificate, self.key = binary, certificate, key
         self.wrapper = shlex.split(wrapper)
 
     def command(self):
         config = self.dir / "gatepost.conf"
         (self.dir / "state").mkdir()
+        balancer = 'proxy-protocol-from = {"127.0.0.0/8"}' if self.proxied else ""
         config.write_text(f"""\
 hostname = "mx.example.org"
 state-dir = "{self.dir}/state"
-listen "mx" {{ address = {{"{HOST}:{self.port}"}} }}
+listen "mx" {{ address = {{"{HOST}:{self.port}"}} {balancer} }}
 backend "sink" {{
     address = {{"{HOST}:{self.sink_port}"}}
     client-address = none
@@ -284,6 +305,7 @@ relay {{ domains = {{"example.org"}} }}
 tls {{ certificate = "{self.certificate}" key = "{self.key}" }}
 log {{ target = stderr }}
 limits {{ sessions = {IDLE_MAX} }}
+{self.policy}
 """)
         return self.wrapper + [str(self.binary), "-c", str(config)]
 

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: ISC
+"""The cells of judging: sessions a second with and without checks, clients of 10,000 addresses.
+
+`off`: gatepostd, every check off. `cold`: a fresh gatepostd asks about addresses it has never seen;
+`warm`: the same one about the same addresses again. `postfix`: smtpd with the same lists and look-
+ups; it has no cache. All four one after the other in each round, in an order that rotates, with
+one kind of client, sink and DNS; only ratios within a round count.
+"""
+
+import contextlib
+from dataclasses import dataclass
+from statistics import median
+
+import clients
+import filters
+import names
+import procstat
+import report
+import servers
+
+OFF, COLD, WARM, POSTFIX = "off", "cold", "warm", "postfix"
+ROUNDS, QUICK_ROUNDS = 6, 2
+SESSIONS, QUICK_SESSIONS = 10000, 2000
+POSTFIX_SHARE = 0.4  # it is slower, and its sessions do not depend on one another
+WARM_UP = 500
+WARM_UP_FIRST = names.FIRST_CLIENT + names.CLIENTS - WARM_UP  # addresses nobody else uses
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One run: the load's figures, and the CPU microseconds a session of what was measured."""
+
+    load: clients.Load
+    cpu_us: float
+
+    @property
+    def rate(self):
+        return self.load.rate
+
+
+def _measure(server, sessions):
+    before = procstat.cpu_seconds(server.pid)
+    load = clients.run(server, sessions, names.FIRST_CLIENT)
+    return Judged(load, (procstat.cpu_seconds(server.pid) - before) * 1e6 / sessions)
+
+
+def _started(bench, stack, server, judging):
+    bench.start(server, stack)
+    if judging:
+        filters.await_judging(server)
+    clients.run(server, WARM_UP, WARM_UP_FIRST)
+    return server
+
+
+def gatepost(bench, unbound, name, judging):
+    """A gatepostd with the checks of this cell, or none; its clients say PROXY."""
+    policy = filters.judging_policy(unbound) if judging else None
+    return bench.gatepost(name=f"gatepost-{name}", policy=policy, proxied=True)
+
+
+def _one(bench, unbound, scenario, standing, sessions):
+    """The runs of one scenario in one round, by name: cold and warm come together."""
+    if scenario == OFF:
+        return {OFF: _measure(standing[OFF], sessions)}
+    if scenario == POSTFIX:
+        return {POSTFIX: _measure(standing[POSTFIX], int(sessions * POSTFIX_SHARE))}
+    with contextlib.ExitStack() as stack:
+        server = _started(bench, stack, gatepost(bench, unbound, "judging", True), True)
+        return {COLD: _measure(server, sessions), WARM: _measure(server, sessions)}
+
+
+def _standing(bench, unbound, stack):
+    """The servers that live through all rounds, by scenario; those that cannot start are noted."""
+    wanted = {OFF: (gatepost(bench, unbound, "off", False), False),
+              POSTFIX: (filters.JudgingPostfix(bench.base, bench.sink.port, unbound), True)}
+    found = {}
+    for scenario, (server, judging) in wanted.items():
+        try:
+            found[scenario] = _started(bench, stack, server, judging)
+        except (servers.ServerError, clients.ClientError, FileNotFoundError) as error:
+            bench.note(f"judging, {scenario} is left out: {error}")
+    return found
+
+
+def measure(bench, unbound):
+    """runs[scenario] = [Judged or None for each round]."""
+    quick = bench.options.quick
+    sessions = QUICK_SESSIONS if quick else SESSIONS
+    runs = {scenario: [] for scenario in (OFF, COLD, WARM, POSTFIX)}
+    with contextlib.ExitStack() as stack:
+        standing = _standing(bench, unbound, stack)
+        order = [*standing, COLD]
+        for turn in range(QUICK_ROUNDS if quick else ROUNDS):
+            bench.note(f"judging, round {turn + 1}")
+            found = {}
+            for scenario in order[turn % len(order):] + order[:turn % len(order)]:
+                try:
+                    found |= _one(bench, unbound, scenario, standing, sessions)
+                except (servers.ServerError, clients.ClientError) as error:
+                    bench.note(f"judging, {scenario}: {error}")
+            for scenario, taken in runs.items():
+                taken.append(found.get(scenario))
+    return runs
+
+
+def targets(runs):
+    """The promises of these cells."""
+    return [report.Target(f"judging 10,000 addresses: rate {one} / {other}",
+                          report.ratio(runs, one, other), bound)
+            for one, other, bound in ((COLD, OFF, 0.7), (COLD, POSTFIX, 2.5))]
+
+
+def print_figures(runs):
+    """A table: rates, ratios, times."""
+    print("\njudging: 4 DNS lists, reverse DNS, HELO (clients by PROXY header, 20 in parallel)")
+    print(f"  {'':<10} {'sess/s':>8} {'least':>8} {'most':>8} {'/off':>7} {'/postfix':>9} "
+          f"{'CPU us':>7} {'RCPT ms: median':>16} {'p99':>7}")
+    for name, taken in runs.items():
+        done = [run for run in taken if run]
+        if not done:
+            print(f"  {name:<10} not measured")
+            continue
+        rates = [run.rate for run in done]
+        ratios = [report.number(report.ratio(runs, name, other), ".2f") for other in (OFF, POSTFIX)]
+        print(f"  {name:<10} {median(rates):8.0f} {min(rates):8.0f} {max(rates):8.0f} "
+              f"{ratios[0]:>7} {ratios[1]:>9} {median(run.cpu_us for run in done):7.0f} "
+              f"{median(run.load.rcpt[0] for run in done) / 1000:16.2f} "
+              f"{median(run.load.rcpt[1] for run in done) / 1000:7.2f}")
