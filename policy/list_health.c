@@ -64,6 +64,7 @@ struct list_zone {
     bool told;     /* the log says that it is sick */
     char probe_why[TEXT_MAX], rest_why[TEXT_MAX];
     size_t share, least;
+    uint64_t listed_until; /* from here on no client counts as listed */
     struct minute minute[MINUTES];
     struct client client[CLIENTS_MOST];
 };
@@ -291,6 +292,8 @@ static void count_listed(struct list_zone *zone, uint64_t now)
 {
     size_t known = 0;
     size_t listed = 0;
+    if (now >= zone->listed_until)
+        return; /* nearly always: the look through all of them is saved */
     for (size_t i = 0; i < CLIENTS_MOST; i++) {
         const struct client *client = &zone->client[i];
         if (!client->used || is_past(client->seen, now))
@@ -312,6 +315,8 @@ static void note_proven(struct list_zone *zone, const struct addr *who, bool lis
     if (listed) {
         client->listed = true;
         client->listed_at = now;
+        if (zone->listed_until < now + WINDOW_MS)
+            zone->listed_until = now + WINDOW_MS;
     }
     count_listed(zone, now);
 }
