@@ -108,7 +108,8 @@ bool trial_behaved(struct trial *trial, enum trial_behaviour behaviour, const ch
 /* The backend took a message of this client: two distinct hours of that make it proven. */
 void trial_delivered(struct trial *trial);
 /* Counts one; false: over the limit, say 421 or 450 with *why (valid until the next call). Where
- * the block only scores or observes it is a finding and true. */
+ * the block only scores or observes, or with mode = observe (failed logins excepted), it is a
+ * finding and true. A connection is counted by trial_new: the answer for it stays the same. */
 bool trial_count(struct trial *trial, enum trial_count what, const char **why);
 /* The same without counting: would one more be too many? */
 bool trial_within(struct trial *trial, enum trial_count what, const char **why);

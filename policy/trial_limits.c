@@ -47,17 +47,29 @@ static enum client_class class_of(const struct trial *trial)
     return suspicious ? CLIENT_SUSPICIOUS : CLIENT_UNKNOWN;
 }
 
-/* A limit was passed. False: it refuses; else it is a finding, once per kind. */
+/* Does a limit refuse by itself? With mode = observe it lets mail pass as verdicts do; guessing
+ * passwords is no mail. */
+static bool refuses(const struct trial *trial, const struct client_limits_config *limits,
+                    enum trial_count what)
+{
+    return limits->common.mode == CHECK_REJECT &&
+           (!trial->env.observe || what == TRIAL_FAILED_LOGIN);
+}
+
+/* A limit was passed. False: it refuses; else it is a finding, once per kind: one that would have
+ * deferred, where only `observe` keeps it from refusing. */
 static bool passed(struct trial *trial, const struct client_limits_config *limits,
                    enum trial_count what, const char *why)
 {
     uint8_t bit = (uint8_t)(1u << what);
-    if (limits->common.mode == CHECK_REJECT)
+    if (refuses(trial, limits, what))
         return false;
     if ((trial->limited & bit) == 0) {
         trial->limited |= bit;
-        trial_note(trial, &limits->common, CHECK_STAGES, limits->common.score, limits->common.label,
-                   why, why);
+        struct finding *finding = trial_note(trial, &limits->common, CHECK_STAGES,
+                                             limits->common.score, limits->common.label, why, why);
+        if (finding != NULL)
+            snprintf(finding->enhanced, sizeof finding->enhanced, "4.7.1");
         trial_consider(trial);
     }
     return true;
@@ -131,7 +143,7 @@ bool trial_count(struct trial *trial, enum trial_count what, const char **why)
 bool trial_within(struct trial *trial, enum trial_count what, const char **why)
 {
     const struct client_limits_config *limits = limits_of(trial);
-    if (off(limits) || limits->common.mode != CHECK_REJECT)
+    if (off(limits) || !refuses(trial, limits, what))
         return true;
     if (what == TRIAL_CONNECTION) {
         *why = trial->over;
