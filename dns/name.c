@@ -62,27 +62,34 @@ bool dns_name_join(const char *front, const char *zone, char out[static DNS_NAME
     return true;
 }
 
-/* Asked for often: a question to a DNSBL costs little else. */
+/* ASCII in lower case; NUL for what cannot be asked for and for what parts labels or ends the name.
+ * By table, since a question to a DNSBL that is cached costs little else. */
+static const char plain[128] = "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+                               "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+                               "\0!\"#$%&'()*+,-\0/"
+                               "0123456789:;<=>?"
+                               "@abcdefghijklmno"
+                               "pqrstuvwxyz[\0]^_"
+                               "`abcdefghijklmno"
+                               "pqrstuvwxyz{|}~";
+
 bool dns_name_normal(const char *name, char out[static DNS_NAME_MAX + 1])
 {
     size_t len = 0, label = 0; /* where the label began */
     for (;; len++) {
         unsigned char c = (unsigned char)name[len];
-        if (c > '.' && c < 0x7f && c != '\\') {
-            if (c >= 'A' && c <= 'Z')
-                c |= 0x20;
-        } else if (c == '.' || c == '\0') {
-            if (len - label > LABEL_MAX || len == label)
+        char lower = c < sizeof plain ? plain[c] : '\0';
+        if (lower == '\0') {
+            if ((c != '.' && c != '\0') || len == label || len - label > LABEL_MAX)
                 return false;
             if (c == '\0' || name[len + 1] == '\0')
                 break;
             label = len + 1;
-        } else if (c <= ' ' || c >= 0x7f || c == '\\') {
-            return false;
+            lower = '.';
         }
         if (len == DNS_NAME_MAX)
             return false;
-        out[len] = (char)c;
+        out[len] = lower;
     }
     out[len] = '\0';
     return true;
