@@ -140,6 +140,20 @@ static bool within_limits(struct session *s, const struct path *path)
     return false;
 }
 
+/* What the relay rule refuses counts. A client at its limit is no longer told who is there and who
+ * is not. */
+static void refuse_by_rule(struct session *s, const struct path *path, enum reply reply)
+{
+    const char *why;
+    struct gate_refusal refusal;
+    if (reply == REPLY_NO_SUCH_RECIPIENT && !session_within(s, TRIAL_FAILED_RECIPIENT, &refusal)) {
+        refuse(s, path->text, refusal.reply, refusal.text);
+        return;
+    }
+    refuse(s, path->text, reply, NULL);
+    trial_count(s->trial, TRIAL_FAILED_RECIPIENT, &why);
+}
+
 /* The relay rule and what else needs no verdict; true: it passes. */
 static bool judge(struct session *s, const struct path *path)
 {
@@ -152,9 +166,7 @@ static bool judge(struct session *s, const struct path *path)
         refuse(s, path->text, REPLY_NEEDS_SMTPUTF8, NULL);
     } else if (!gate_recipient(session_config(s), path, s->trusted || s->authenticated, domain,
                                &reply)) {
-        const char *why;
-        refuse(s, path->text, reply, NULL);
-        trial_count(s->trial, TRIAL_FAILED_RECIPIENT, &why);
+        refuse_by_rule(s, path, reply);
     } else if (txn->asked >= s->offered.rcpt_max && s->offered.rcpt_max != 0) {
         refuse(s, path->text, REPLY_TOO_MANY_RECIPIENTS, NULL);
     } else {

@@ -8,6 +8,7 @@ import pytest
 
 from harness.backend import Hang
 from harness.client import message
+from harness.visitor import FROM_HERE, Visitor
 from harness.wait import until
 
 MECHANISMS = ("AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256 SCRAM-SHA-256-PLUS OAUTHBEARER "
@@ -165,19 +166,20 @@ def test_auth_lines_up_to_12288_octets(gatepost, users):
 
 
 def test_failures_are_counted_per_client_before_the_backend_is_asked_again(gatepost, users):
-    gate = gatepost(users, listen={"auth": "plain", "proxy-protocol-from": ["127.0.0.1/32"]},
-                    learn=["AUTH"], limits={"errors-soft": 100, "errors-hard": 100},
+    gate = gatepost(users, listen={"auth": "plain", "proxy-protocol-from": FROM_HERE},
+                    limits={"errors-soft": 100, "errors-hard": 100},
                     **{"client-limits": {"failed-logins": 3}})
+    gate.wait_learned(["AUTH"], client=lambda: Visitor(gate, "10.0.0.1"))
     replies = []
     for _ in range(6):
-        with gate.client() as smtp:
+        with Visitor(gate, "198.51.100.7") as smtp:
             smtp.ehlo()
             replies.append(smtp.cmd("AUTH PLAIN " + b64("\0joe\0wrong")))
     asked = sum(s.verbs.count("AUTH") for s in users.sessions)
     assert asked == 3, (asked, replies)
     assert [r.code for r in replies[:3]] == [535] * 3
     assert all(r.code in (421, 454, 535) and r.enhanced for r in replies[3:]), replies
-    with gate.client(source="127.0.0.7") as smtp:  # another client is not punished
+    with Visitor(gate, "203.0.113.7") as smtp:  # another client is not punished
         smtp.ehlo()
         assert login(smtp, "initial").code == 235
 

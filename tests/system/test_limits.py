@@ -208,10 +208,26 @@ def test_limits_that_do_not_refuse(limited, family, option, mode, score, verdict
     assert visit.score == (score if mode == "score" else 0)
 
 
-def test_observe_lets_pass(limited):
-    gate = limited(blocks={"mode": "observe"}, messages=1, connections=2, recipients=1)
-    for _ in range(4):
-        Visit(gate, CLEAN[4]).accepted()
+@pytest.mark.parametrize("option, most", [("messages", 1), ("connections", 1), ("recipients", 1)])
+def test_observe_lets_pass_and_tells_that_it_would_have_deferred(limited, option, most):
+    gate = limited(blocks={"mode": "observe"}, **{option: most})
+    assert Visit(gate, CLEAN[4]).accepted().entry.field.get("would") is None
+    visit = Visit(gate, CLEAN[4]).accepted()
+    assert visit.verdict[0] == "pass" and visit.entry.field["would"] == "defer"
+    assert option in visit.found["client-limits"].answer
+
+
+def test_observe_does_not_let_guess_passwords(limited, make_backend):
+    backend = make_backend(["8BITMIME", "AUTH PLAIN"], on={"AUTH": "535 5.7.8 wrong"})
+    gate = limited(failed_logins=2, to=backend, listen={"auth": "plain"},
+                   blocks={"mode": "observe"})
+    gate.wait_learned(["AUTH"], client=lambda: Visitor(gate, "10.0.0.1"))
+    codes = []
+    for _ in range(3):
+        with Visitor(gate, CLEAN[4]) as smtp:
+            smtp.ehlo()
+            codes.append(smtp.cmd("AUTH PLAIN AGpvZQB3cm9uZw==").code)
+    assert codes[:2] == [535, 535] and codes[2] in (421, 450, 454), codes
 
 
 # Exempt

@@ -2,12 +2,10 @@
 """One gatepostd under test: writes its config, starts it, watches its log, ends it."""
 
 import contextlib
-import functools
 import os
 import re
 import shlex
 import signal
-import subprocess
 
 from . import DAEMON, SLOW
 from .client import RawClient
@@ -79,14 +77,6 @@ def address_text(address):
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-@functools.cache
-def known(option):
-    """Whether this build has the option or section."""
-    text = subprocess.run([str(DAEMON), "--help"], capture_output=True, text=True,
-                          check=False).stdout
-    return re.search(rf"^  {option}[ .]", text, re.M) is not None
-
-
 class Gatepost:
     """`backend`: an address, a thing with .address, a dict of backend options with "address", or a
     dict of such dicts by name. `listen`: options of the one listener "mx". `listens`: more of them
@@ -118,7 +108,7 @@ class Gatepost:
         self.port = ports.take()
         self.address = ("127.0.0.1", self.port)
         self.addresses = {"mx": self.address}
-        self.config = {k: v for k, v in self.DEFAULT.items() if known(k)}
+        self.config = dict(self.DEFAULT)
         self.config["state-dir"] = self.state
         self.config["listen", "mx"] = {"address": [f"127.0.0.1:{self.port}"], **(listen or {})}
         for name, options in (listens or {}).items():
