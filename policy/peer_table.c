@@ -63,6 +63,7 @@ struct shard {
     struct use_list use[2]; /* [1]: of those to be kept */
     uint32_t buckets;       /* a power of two, or 0 before the first record */
     uint32_t *bucket;
+    size_t octets; /* of the buckets and slabs that are there */
     unsigned char *slab[SLABS];
     unsigned char apart[64]; /* the next shard's lock has a cache line of its own */
 };
@@ -198,7 +199,9 @@ static void use_again(const struct peer_table *table, struct shard *shard, struc
 static void double_buckets(const struct peer_table *table, struct shard *shard)
 {
     free(shard->bucket);
+    shard->octets -= shard->buckets * sizeof *shard->bucket;
     shard->buckets = shard->buckets != 0 ? 2 * shard->buckets : FIRST;
+    shard->octets += shard->buckets * sizeof *shard->bucket;
     shard->bucket = mem_alloc(shard->buckets * sizeof *shard->bucket);
     for (uint32_t number = 1; number <= shard->used; number++) {
         struct entry *entry = entry_at(table, shard, number);
@@ -239,6 +242,7 @@ static uint32_t take(const struct peer_table *table, struct shard *shard)
         uint32_t size = FIRST << k;
         if (size > table->most - before)
             size = table->most - before;
+        shard->octets += size * table->stride;
         shard->slab[k] = mem_alloc(size * table->stride);
     }
     return number;
@@ -310,23 +314,13 @@ size_t peer_table_count(struct peer_table *table)
     return count;
 }
 
-/* Records in the slabs that are there. */
-static uint32_t room(const struct peer_table *table, const struct shard *shard)
-{
-    if (shard->used == 0)
-        return 0;
-    uint32_t whole = (FIRST << (slab_of(shard->used) + 1)) - FIRST;
-    return whole < table->most ? whole : table->most;
-}
-
 size_t peer_table_octets(struct peer_table *table)
 {
     size_t octets = sizeof *table + table->shards * sizeof table->shard[0];
     for (uint32_t i = 0; i < table->shards; i++) {
         struct shard *shard = &table->shard[i];
         pthread_mutex_lock(&shard->lock);
-        octets += room(table, shard) * table->stride;
-        octets += shard->buckets * sizeof *shard->bucket;
+        octets += shard->octets;
         pthread_mutex_unlock(&shard->lock);
     }
     return octets;
