@@ -205,9 +205,7 @@ void channel_free(struct channel *channel)
         return;
     channel->ending = true;
     if (channel->ares != NULL)
-        ares_destroy(channel->ares);
-    while (!LIST_EMPTY(&channel->sockets))
-        socket_free(LIST_FIRST(&channel->sockets));
+        ares_destroy(channel->ares); /* which closes every socket through on_state() */
     free(channel->servers);
     free(channel);
 }

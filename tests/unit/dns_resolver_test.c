@@ -210,6 +210,21 @@ static void silence_is_a_temporary_failure_by_the_deadline(void **state)
         fail_msg("took %lu ms", took);
 }
 
+static void a_server_without_edns_is_asked_without_by_all(void **state)
+{
+    struct rig *rig = *state;
+    struct heard heard[3] = {{.times = 0}};
+    ask(rig, "formerr.example", &heard[0]);
+    ask(rig, "formerr.two.example", &heard[1]);
+    ask(rig, "formerr.three.example", &heard[2]);
+    UNTIL(rig->loop, heard[0].times + heard[1].times + heard[2].times == 3);
+    for (size_t i = 0; i < COUNT(heard); i++)
+        assert_int_equal(heard[i].status, DNS_FOUND);
+    assert_int_equal(dns_server_udp(rig->server), 6);
+    assert_int_equal(ask_and_wait(rig, "formerr.four.example").status, DNS_FOUND);
+    assert_int_equal(dns_server_udp(rig->server), 7);
+}
+
 static void a_server_that_is_not_there_is_a_temporary_failure(void **state)
 {
     (void)state;
@@ -575,6 +590,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(truncation_with_tcp_refused_is_a_temporary_failure,
                                         setup_without_tcp, teardown),
         WITH_RIG(silence_is_a_temporary_failure_by_the_deadline),
+        WITH_RIG(a_server_without_edns_is_asked_without_by_all),
         cmocka_unit_test(a_server_that_is_not_there_is_a_temporary_failure),
         WITH_RIG(the_second_server_is_asked_where_the_first_is_not_there),
         WITH_RIG(what_cannot_be_asked_does_not_exist_and_is_not_asked),
