@@ -3,7 +3,7 @@
  * trial_limits: what is counted of a client, and how long its replies are held back.
  *
  * Promises: clients that are allowed, trusted (from AUTH on, too) or of private networks are never
- * limited, delayed or remembered. A proven client that turns suspicious counts as unknown, not as
+ * limited or remembered; the first two are never delayed either. A proven client that turns suspicious counts as unknown, not as
  * suspicious: one wrong list must not throttle who has sent good mail for weeks.
  */
 #include "policy/trial_int.h"

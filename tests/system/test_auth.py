@@ -165,25 +165,6 @@ def test_auth_lines_up_to_12288_octets(gatepost, users):
         assert reply.code in (500, 501), reply
 
 
-def test_failures_are_counted_per_client_before_the_backend_is_asked_again(gatepost, users):
-    gate = gatepost(users, listen={"auth": "plain", "proxy-protocol-from": FROM_HERE},
-                    limits={"errors-soft": 100, "errors-hard": 100},
-                    **{"client-limits": {"failed-logins": 3}})
-    gate.wait_learned(["AUTH"], client=lambda: Visitor(gate, "10.0.0.1"))
-    replies = []
-    for _ in range(6):
-        with Visitor(gate, "198.51.100.7") as smtp:
-            smtp.ehlo()
-            replies.append(smtp.cmd("AUTH PLAIN " + b64("\0joe\0wrong")))
-    asked = sum(s.verbs.count("AUTH") for s in users.sessions)
-    assert asked == 3, (asked, replies)
-    assert [r.code for r in replies[:3]] == [535] * 3
-    assert all(r.code in (421, 454, 535) and r.enhanced for r in replies[3:]), replies
-    with Visitor(gate, "203.0.113.7") as smtp:  # another client is not punished
-        smtp.ehlo()
-        assert login(smtp, "initial").code == 235
-
-
 def test_auth_when_the_backend_is_gone_is_454(gatepost, users):
     gate = gatepost(users, listen={"auth": "plain"}, learn=["AUTH"])
     users.kill()
