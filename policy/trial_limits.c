@@ -2,9 +2,10 @@
 /*
  * trial_limits: what is counted of a client, and how long its replies are held back.
  *
- * Promises: clients that are allowed, trusted (from AUTH on, too) or of private networks are never
- * limited or remembered; the first two are never delayed either. A proven client that turns suspicious counts as unknown, not as
- * suspicious: one wrong list must not throttle who has sent good mail for weeks.
+ * Promises: clients that are allowed or trusted (from AUTH on, too) are never limited, delayed or
+ * remembered; of private networks only failed logins are. A proven client that turns suspicious
+ * counts as unknown, not as suspicious: one wrong list must not throttle who has sent good mail for
+ * weeks.
  */
 #include "policy/trial_int.h"
 
@@ -25,11 +26,13 @@ static const enum client_count client_count_of[] = {
     [TRIAL_FAILED_LOGIN] = CLIENT_FAILED_LOGIN,
 };
 
-/* The block, off or not; NULL: nothing of this client is counted. */
-static const struct client_limits_config *limits_of(const struct trial *trial)
+/* The block, off or not; NULL: this is not counted of this client. Passwords are guessed from
+ * within, too: failed logins are counted of private addresses as well. */
+static const struct client_limits_config *limits_for(const struct trial *trial,
+                                                     enum trial_count what)
 {
     const struct check_config *config = policy_check(trial->env.policy, &check_client_limits);
-    if (trial->standing != STANDING_NONE || trial->private)
+    if (trial->standing != STANDING_NONE || (trial->private && what != TRIAL_FAILED_LOGIN))
         return NULL;
     return (const struct client_limits_config *)(const void *)config;
 }
@@ -97,7 +100,7 @@ static void recall_hangups(struct trial *trial, const struct client_limits_confi
 
 void trial_hung_up(struct trial *trial)
 {
-    const struct client_limits_config *limits = limits_of(trial);
+    const struct client_limits_config *limits = limits_for(trial, TRIAL_CONNECTION);
     const char *why;
     if (limits != NULL)
         client_count(trial->env.state->clients, limits, &trial->client, CLIENT_HANGUP,
@@ -106,7 +109,7 @@ void trial_hung_up(struct trial *trial)
 
 void trial_open(struct trial *trial)
 {
-    const struct client_limits_config *limits = limits_of(trial);
+    const struct client_limits_config *limits = limits_for(trial, TRIAL_CONNECTION);
     const char *why = NULL;
     recall_hangups(trial, limits);
     if (off(limits))
@@ -130,7 +133,7 @@ void trial_close(struct trial *trial)
 
 bool trial_count(struct trial *trial, enum trial_count what, const char **why)
 {
-    const struct client_limits_config *limits = limits_of(trial);
+    const struct client_limits_config *limits = limits_for(trial, what);
     if (what == TRIAL_CONNECTION) /* has been counted */
         return trial_within(trial, what, why);
     if (off(limits) ||
@@ -142,7 +145,7 @@ bool trial_count(struct trial *trial, enum trial_count what, const char **why)
 
 bool trial_within(struct trial *trial, enum trial_count what, const char **why)
 {
-    const struct client_limits_config *limits = limits_of(trial);
+    const struct client_limits_config *limits = limits_for(trial, what);
     if (off(limits) || !refuses(trial, limits, what))
         return true;
     if (what == TRIAL_CONNECTION) {
@@ -160,7 +163,7 @@ bool trial_within(struct trial *trial, enum trial_count what, const char **why)
  * comes as often as it may. */
 static uint64_t rate_quarters(const struct trial *trial)
 {
-    const struct client_limits_config *limits = limits_of(trial);
+    const struct client_limits_config *limits = limits_for(trial, TRIAL_CONNECTION);
     if (off(limits))
         return 4;
     size_t usual = limits->most[CLIENT_CONNECTION];

@@ -177,6 +177,8 @@ void session_close(struct session *s, enum reply reply, const char *reason)
 {
     if (s->state == SESSION_CLOSED)
         return;
+    if (s->state == SESSION_GREET) /* a teaser is out: its reply must end in its own code */
+        session_banner(s);
     session_reply(s, reply, NULL);
     finish(s, reason, reply == REPLY_CLOSING ? 0 : LINGER_MS);
 }

@@ -133,6 +133,7 @@ void session_open_delivery(struct session *s, delivery_fn answer);
 void session_open_trial(struct session *s);
 /* False: it has too many connections, and the session is over. */
 bool session_connection_allowed(struct session *s);
+void session_banner(struct session *s);
 void session_banner_or_wait(struct session *s);
 bool session_greet_step(struct session *s); /* SESSION_GREET */
 void session_greet_timeout(struct session *s);

@@ -55,7 +55,7 @@ void session_open_trial(struct session *s)
 /* ---- before the banner --------------------------------------------------------------------------
  */
 
-static void banner(struct session *s)
+void session_banner(struct session *s)
 {
     session_enter(s, SESSION_COMMAND);
     session_reply(s, REPLY_BANNER, session_config(s)->hostname);
@@ -65,7 +65,7 @@ void session_banner_or_wait(struct session *s)
 {
     uint64_t wait = trial_greet_wait(s->trial);
     if (wait == 0) {
-        banner(s);
+        session_banner(s);
         return;
     }
     if (trial_teaser(s->trial)) {
@@ -96,7 +96,7 @@ bool session_greet_step(struct session *s)
 
 void session_greet_timeout(struct session *s)
 {
-    banner(s);
+    session_banner(s);
     io_resume(s->io);
 }
 

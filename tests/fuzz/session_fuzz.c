@@ -10,6 +10,8 @@
  *   x the client leaves                  y the backend closes
  *   r the next dial is refused           t OCTET time passes, 2^(OCTET mod 20) ms
  *   d the service stops
+ *   n OCTET DNS answers: 1 lists the client, 2 names it, 4 knows the sender's domain, 8 lists it
+ * for the tarpit
  *
  * What must hold, checked by a model of the backend: a message is told to be accepted only where
  * the backend said 2xx after its end of data; what a backend hears is whole command lines it knows
@@ -35,8 +37,8 @@ enum mode { /* bits of the first octet */
             MODE_TRUSTED = 8, /* AUTH in the clear, XCLIENT */
             MODE_REUSE = 16,
             MODE_NORMALIZE = 32,
-            MODE_NAMED = 64, /* client-address is not none, as the next says */
-            MODE_PROXY_V2 = 128,
+            MODE_NAMED = 64,     /* client-address is not none, as the next says */
+            MODE_PROXY_V2 = 128, /* without MODE_NAMED: the checks are on */
 };
 
 static const char offer[] = "250-b.example\r\n250-PIPELINING\r\n250-SIZE 60000\r\n250-8BITMIME\r\n"
@@ -70,11 +72,13 @@ struct play {
     bool deaf;       /* a failed handshake has eaten some of what was said */
 };
 
-static void require(bool truth)
+/* Says what does not hold, and stops. */
+static void fails(const char *what, int line)
 {
-    if (!truth)
-        abort();
+    fprintf(stderr, "session_fuzz.c:%d: not so: %s\n", line, what);
+    abort();
 }
+#define require(truth) ((truth) ? (void)0 : fails(#truth, __LINE__))
 
 static struct config *make_config(unsigned mode)
 {
@@ -87,15 +91,18 @@ static struct config *make_config(unsigned mode)
         address = mode & MODE_PROXY_V2 ? "proxy-v2" : "xclient";
     char *backend =
         mem_printf("client-address = %s reuse = %s", address, mode & MODE_REUSE ? "yes" : "no");
+    bool judged = (mode & MODE_PROXY_V2) && !(mode & MODE_NAMED);
     char *extra = mem_printf(
-        "bare-newline = %s limits { message-size = 64K header-size = 4K received = 5 "
-        "errors-soft = 3 errors-hard = 8 junk-commands = 12 memory-message = 4K "
-        "}\n"
-        "pregreet { wait = 2s }\npipelining { }\ncommands { }\nnewlines { }\nhangup { }\n"
-        "client-limits { messages = 6 recipients = 12 failed-logins = 2 }\n"
-        "reverse-dns { }\nhelo { }\nsender-domain { }\n"
-        "dnsbl \"bl.example\" { score = 5 listed = off clean = off }\n",
-        mode & MODE_NORMALIZE ? "normalize" : "reject");
+        "bare-newline = %s limits { message-size = 64K header-size = 4K received = 5 errors-soft = "
+        "3 "
+        "errors-hard = 8 junk-commands = 12 memory-message = 4K }\n%s",
+        mode & MODE_NORMALIZE ? "normalize" : "reject",
+        judged ? "pregreet { wait = 2s }\npipelining { }\ncommands { }\nnewlines { }\nhangup { }\n"
+                 "client-limits { messages = 6 recipients = 12 failed-logins = 2 }\n"
+                 "reverse-dns { }\nhelo { }\nsender-domain { }\n"
+                 "dnsbl \"bl.example\" { codes = {\"127.0.0.2=5\", \"127.0.0.9=20\"} listed = off "
+                 "clean = off }\nrhsbl \"rhs.example\" { listed = off clean = off }\n"
+               : "client-limits { failed-logins = 2 }\n");
     struct config *config = rig_config(all, backend, extra);
     config->listen[0].implicit_tls = (mode & MODE_TLS) && (mode & MODE_IMPLICIT);
     free(all);
@@ -315,6 +322,20 @@ static void settle(struct play *p)
         require(rig_session(&p->rig)->messages <= p->accepted);
 }
 
+static void dns_answers(struct play *p, unsigned what)
+{
+    struct dns *dns = p->rig.worker.dns;
+    if (what & 9)
+        fake_dns_set(dns, DNS_A, "7.100.51.198.bl.example", what & 8 ? "127.0.0.9" : "127.0.0.2");
+    if (what & 2)
+        fake_dns_set(dns, DNS_PTR, "7.100.51.198.in-addr.arpa", "c.example");
+    if (what & 4)
+        fake_dns_set(dns, DNS_MX, "c.example", "10 mx.c.example");
+    if (what & 4)
+        fake_dns_set(dns, DNS_A, "mx.c.example", "198.51.100.9");
+    fake_dns_run(dns);
+}
+
 static void event(struct play *p, char kind, const char *data, size_t len)
 {
     size_t last = p->rig.backends - 1; /* only used where there is one */
@@ -337,6 +358,8 @@ static void event(struct play *p, char kind, const char *data, size_t len)
         rig_pass(&p->rig, 1u << ((unsigned char)data[0] % 20));
     else if (kind == 'd' && rig_session(&p->rig) != NULL)
         session_drain(rig_session(&p->rig));
+    else if (kind == 'n' && len > 0)
+        dns_answers(p, (unsigned char)data[0]);
     settle(p);
 }
 

@@ -50,7 +50,8 @@ static const struct script greetings[] = {
      .step = {"<- 220-mx.example.org ESMTP", "! leave", "log reason=\"the client left\""}},
     {.name = "a_stop_during_the_wait",
      .extra = WAIT,
-     .step = {"! drain", "< 220-mx.example.org ESMTP\n421 4.3.2*", "<eof"}},
+     .step = {"! drain", "< 220-mx.example.org ESMTP\n220 mx.example.org ESMTP", "< 421 4.3.2*",
+              "<eof"}},
 };
 
 static const struct script verdicts[] = {
