@@ -2,6 +2,7 @@
 """From findings to a verdict: thresholds, precedence, what outweighs what, what is told to the client
 and to the log; and that nothing of all this loosens the relay rule."""
 
+import signal
 import subprocess
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from harness.client import message
 from harness.dns import Delay, list_key
 from harness.visitor import CLEAN, LISTED, Visit, Visitor
-from harness.wait import until
+from harness.wait import settle, until
 
 ZEN = ("dnsbl", "zen.example")
 OUT = ["203.0.113.0/24", "2001:db8:bad::/48"]  # where LISTED are
@@ -313,12 +314,23 @@ def test_one_line_explains_the_verdict(guard, dns):
     assert "listed by zen.example" in visit.rcpt.text, "the finding that counts most"
 
 
+def test_thirty_findings_are_all_told(guard, dns):
+    zones = [f"list{i}.of.example" for i in range(30)]
+    for zone in zones:
+        dns.zone(zone).list(LISTED[4], "127.0.0.2", "127.0.0.3")
+    gate = guard({("dnsbl", zone): {"score": 0.31} for zone in zones})
+    visit = Visit(gate, LISTED[4])
+    visit.refused()
+    assert set(visit.scores()) == set(zones)
+    assert visit.score == pytest.approx(sum(visit.scores().values())) == pytest.approx(9.3)
+
+
 def test_a_session_without_a_transaction_tells_its_findings_when_it_ends(scoring, dns):
     gate = scoring(9)
     with Visitor(gate, LISTED[4]) as smtp:
         smtp.ehlo()
         dns.wait_asked(list_key(LISTED[4], "zen.example"))
-        smtp.cmd("NOOP", 250)
+        settle(0.2)  # the answer is on its way
         smtp.quit()
         entry = smtp.judged()
     assert entry.event == "disconnect" and "zen.example 127.0.0.2 +9" in entry.field["findings"]
@@ -338,7 +350,48 @@ def test_what_peers_say_cannot_forge_a_finding_or_a_reply(guard, dns):
         part.split(" ")[0] for part in entry.field["findings"].split("; ")]
 
 
-# Reload
+# XCLIENT
+
+@pytest.mark.parametrize("address", [LISTED[4], "IPV6:" + LISTED[6]])
+def test_whom_xclient_names_is_judged_not_who_says_it(scoring, dns, address):
+    dns.rule("*.zen.example", Delay(0.2), "A")
+    gate = scoring(9, listen={"xclient-from": ["198.51.100.0/24"]})
+    until(lambda: Visit(gate, LISTED[4]).rcpt.code == 550, "the list is probed")
+    with Visitor(gate, CLEAN[4]) as smtp:
+        smtp.ehlo()
+        smtp.cmd(f"XCLIENT ADDR={address}", 220)
+        smtp.ehlo()
+        smtp.cmd("MAIL FROM:<a@example.net>", 250)
+        smtp.cmd("RCPT TO:<user@example.org>", 550, "5.7.1")
+        smtp.cmd("XCLIENT ADDR=198.51.100.9", (220, 503))
+        smtp.quit()
+    with Visitor(gate, CLEAN[4]) as smtp:
+        smtp.ehlo()
+        smtp.envelope()
+
+
+# Reload, stop
+
+@pytest.mark.parametrize("again", ["reload", "reload without the list", "stop"])
+def test_a_reload_or_a_stop_while_a_client_is_judged(scoring, dns, again):
+    gate = scoring(9)
+    dns.rule("*.zen.example", Delay(1), "A")
+    visitors = [Visitor(gate, client) for client in (*LISTED.values(), *CLEAN.values())]
+    for smtp in visitors:
+        smtp.ehlo()
+        smtp.cmd("MAIL FROM:<a@example.net>", 250)
+        smtp.line("RCPT TO:<user@example.org>")
+    dns.wait_asked(list_key(CLEAN[6], "zen.example"))
+    if again == "reload without the list":
+        del gate.config[ZEN]
+        gate.config["dns"] = {"servers": ["127.0.0.1:1"]}
+        gate.write()
+    gate.signal(signal.SIGTERM) if again == "stop" else gate.reload()
+    codes = [smtp.reply().code for smtp in visitors]
+    assert codes[:2] == [550, 550] and set(codes[2:]) <= {250, 421, 451}, codes
+    for smtp in visitors:
+        smtp.close()
+
 
 def test_a_reload_changes_the_policy_of_new_sessions_only(scoring):
     gate = scoring(9)
