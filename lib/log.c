@@ -318,14 +318,6 @@ __attribute__((format(printf, 3, 0))) static void add_format(struct log_line *li
         log_bytes(line, key, text, (size_t)len < sizeof text ? (size_t)len : sizeof text - 1);
 }
 
-void log_text(struct log_line *line, const char *key, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    add_format(line, key, format, args);
-    va_end(args);
-}
-
 static void write_stderr(const char *text, size_t len)
 {
     while (len > 0) {

@@ -6,7 +6,7 @@
  *
  *   TIME LEVEL SESSION EVENT key=value key="quoted value" ...
  *
- * A line is built with log_begin, log_str/log_num/log_text..., log_end; peer text is escaped and
+ * A line is built with log_begin, log_str/log_num/log_list..., log_end; peer text is escaped and
  * cut. Any thread may log; a line is written whole.
  */
 
@@ -53,9 +53,6 @@ void log_bytes(struct log_line *line, const char *key, const char *value, size_t
  * the line is cut behind an item, and ends in "; ..." */
 void log_list(struct log_line *line, const char *key, const char *value, size_t len);
 void log_num(struct log_line *line, const char *key, long long value);
-/* A value made by printf; escaped like any other. */
-void log_text(struct log_line *line, const char *key, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
 /* Writes the line. */
 void log_end(struct log_line *line);
 

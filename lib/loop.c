@@ -182,14 +182,6 @@ void loop_task_queue(struct loop *loop, struct loop_task *task)
     STAILQ_INSERT_TAIL(&loop->tasks, task, link);
 }
 
-void loop_task_cancel(struct loop *loop, struct loop_task *task)
-{
-    if (!task->queued)
-        return;
-    STAILQ_REMOVE(&loop->tasks, task, loop_task, link);
-    task->queued = false;
-}
-
 struct deferred {
     struct loop_task task;
     loop_fn fn;

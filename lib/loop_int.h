@@ -38,8 +38,6 @@ void io_kill_closing(struct io_list *list); /* in io.c */
 struct event_base *loop_base(struct loop *loop);
 char *loop_scratch(struct loop *loop);
 void loop_task_queue(struct loop *loop, struct loop_task *task);
-/* Takes it out of the queue if it is there. */
-void loop_task_cancel(struct loop *loop, struct loop_task *task);
 /* Every libevent callback begins and ends with these: the clock is read anew, deferred work is
  * done. */
 void loop_enter(struct loop *loop);

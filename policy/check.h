@@ -90,7 +90,7 @@ struct check {
     void (*release)(struct check_config *config);
     /* Finds its place in what outlives reloads, e.g. the zone's health. NULL: none. */
     void (*bind)(struct check_config *config, struct policy_state *state);
-    unsigned stages; /* CHECK_BIT of each; 0: only check_behaviour() says its findings */
+    unsigned stages; /* CHECK_BIT of each; 0: only trial_behaved() and limits say its findings */
     bool allows; /* some of its configs may say scores below 0 (check_config.allows says which) */
     size_t state_size;
     void (*start)(struct check_run *run);
@@ -117,7 +117,6 @@ struct check_facts {
 const struct check_facts *check_facts(const struct check_run *run);
 /* Where to ask; never NULL while `lookup`. */
 struct dns *check_dns(const struct check_run *run);
-struct policy_state *check_state(const struct check_run *run);
 /* Monotonic milliseconds. */
 uint64_t check_now(const struct check_run *run);
 

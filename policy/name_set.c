@@ -166,8 +166,3 @@ bool name_set_has(const struct name_set *set, const char *name, size_t len)
 {
     return set->count > 0 && find(set, hash(set, name, len), name, len)->place != 0;
 }
-
-size_t name_set_count(const struct name_set *set)
-{
-    return set->count;
-}

@@ -16,6 +16,5 @@ void name_set_free(struct name_set *set); /* NULL is fine */
 bool name_set_add(struct name_set *set, const char *name, size_t len);
 /* Any thread, as long as none adds. */
 bool name_set_has(const struct name_set *set, const char *name, size_t len);
-size_t name_set_count(const struct name_set *set);
 
 #endif

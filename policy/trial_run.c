@@ -132,11 +132,6 @@ struct dns *check_dns(const struct check_run *run)
     return run->trial->env.dns;
 }
 
-struct policy_state *check_state(const struct check_run *run)
-{
-    return run->trial->env.state;
-}
-
 uint64_t check_now(const struct check_run *run)
 {
     return loop_now(run->trial->env.loop);

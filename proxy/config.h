@@ -163,8 +163,6 @@ void config_unref(struct config *config);
  * nothing. The caller frees. */
 char *config_restart_needed(const struct config *old, const struct config *new)
     __attribute__((warn_unused_result));
-/* The name of a value as the file spells it ("xclient", "proxy-v2"...). */
-const char *config_client_address_name(enum client_address value);
 /* Every option on `out`: name, type, default, range, help: what gatepostd --help prints. */
 struct _IO_FILE;
 void config_print_options(struct _IO_FILE *out);

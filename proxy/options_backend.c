@@ -120,11 +120,6 @@ const struct conf_section options_backend = {.name = "backend",
                                              .rows = COUNT(backend_rows),
                                              .help = "a mail server behind"};
 
-const char *config_client_address_name(enum client_address value)
-{
-    return client_address_words[value];
-}
-
 /* ---- addresses
  * ----------------------------------------------------------------------------------- */
 

@@ -276,14 +276,6 @@ static void test_sample(void **state)
     free(warnings);
 }
 
-static void test_client_address_names(void **state)
-{
-    (void)state;
-    assert_string_equal(config_client_address_name(CLIENT_ADDRESS_NONE), "none");
-    assert_string_equal(config_client_address_name(CLIENT_ADDRESS_PROXY_V1), "proxy-v1");
-    assert_string_equal(config_client_address_name(CLIENT_ADDRESS_TPROXY), "tproxy");
-}
-
 /* A default that its own row would refuse, and a row without help, are bugs. */
 static void test_rows_are_sound(void **state)
 {
@@ -350,7 +342,6 @@ int main(void)
         cmocka_unit_test(test_restart_needed),
         cmocka_unit_test(test_missing_file),
         cmocka_unit_test(test_sample),
-        cmocka_unit_test(test_client_address_names),
         cmocka_unit_test(test_rows_are_sound),
         cmocka_unit_test(test_fqdn),
     };

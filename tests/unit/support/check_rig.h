@@ -66,12 +66,6 @@ struct dns *check_dns(const struct check_run *run)
     return rig->dns;
 }
 
-struct policy_state *check_state(const struct check_run *run)
-{
-    (void)run;
-    return NULL;
-}
-
 uint64_t check_now(const struct check_run *run)
 {
     (void)run;
