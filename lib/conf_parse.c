@@ -139,8 +139,6 @@ static const struct phrase {
      "\" is not followed by {; write section { ... }, and a name only where the section has one"},
     {"missing title for section '%s'", "the section \"",
      "\" has no name; write section \"NAME\" { ... }"},
-    {"found duplicate title '%s'", "a second section of this kind is named \"",
-     "\"; give each a name of its own"},
     {"invalid octal number '%s'", "\"", "\" is no octet; write \\\\ for a backslash"},
     {"bad escape sequence '%s'", "\"", "\" means nothing in a string; write \\\\ for a backslash"},
 };
@@ -156,6 +154,11 @@ static void on_error(cfg_t *cfg, const char *format, va_list args)
     }
     if (strcmp(format, "premature end of file") == 0) {
         conf_fault(conf, line, "the file ends within an option; write option = value");
+        return;
+    }
+    if (strcmp(format, "found duplicate title '%s'") == 0) { /* a name may hold a secret */
+        conf_fault(conf, line,
+                   "a second section of this kind has the same name; give each a name of its own");
         return;
     }
     if (strcmp(format, "no such option '%s'") == 0) {
