@@ -173,8 +173,10 @@ static struct timespec *file_times(const struct config *config)
 /* Are the DNS lists of this configuration well? Asked from here for all workers. */
 static void probe_lists(struct daemon *d)
 {
+    struct dns_config dns = d->setup->config->dns;
+    dns.cache = 0; /* a probe wants to know what the list says now */
     list_probe_free(d->list_probe);
-    resolve_use(&d->resolver, d->loop, &d->setup->config->dns);
+    resolve_use(&d->resolver, d->loop, &dns);
     d->list_probe = d->resolver == NULL ? NULL
                                         : list_probe_new(d->loop, resolver_dns(d->resolver),
                                                          d->setup->config->policy);

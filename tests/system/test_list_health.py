@@ -3,12 +3,10 @@
 then, is told once, and comes back by itself. A reload probes at once; else a sick list is probed
 every minute."""
 
-import concurrent.futures
-
 import pytest
 
 from harness.dns import Delay, Drop, Rcode, Records, list_key
-from harness.visitor import CLEAN, LISTED, Visit
+from harness.visitor import CLEAN, LISTED, Visit, at_once
 from harness.wait import settle, until
 
 ZEN, ALLOW, NAMES = ("dnsbl", "zen.example"), ("dnsbl", "allow.example"), ("rhsbl", "names.example")
@@ -111,6 +109,21 @@ def test_it_comes_back_by_itself_and_that_is_told_once(guard, dns):
     assert len(told(gate, "list-sick")) == len(told(gate, "list-well")) == 1
 
 
+def test_a_probe_is_not_answered_from_what_was_answered_before(guard, dns):
+    dns.ttl = 3600
+    zone = dns.zone("zen.example").list(LISTED[4])
+    lie = zone.lie("127.0.0.2")
+    gate = guard({ZEN: {"score": 6}})
+    sick(gate)
+    dns.drop_rule(lie)
+    gate.reload()
+    gate.wait_log(r" list-well .*zen\.example")
+    dns.rule(POSITIVE, Rcode("NXDOMAIN"))
+    before = gate.mark()
+    gate.reload()
+    gate.wait_log(r" list-sick .*zen\.example", before)
+
+
 @pytest.mark.slow
 def test_a_sick_list_is_probed_every_minute(guard, dns):
     """Seen from the outside without waiting for it: the probe goes on while nobody asks."""
@@ -162,8 +175,7 @@ def test_only_one_prober_whatever_the_number_of_workers(guard, dns):
 # Look-ups
 
 def crowd(gate, count, network="203.0.113"):
-    with concurrent.futures.ThreadPoolExecutor(30) as pool:
-        return list(pool.map(lambda i: Visit(gate, f"{network}.{i}"), range(1, count + 1)))
+    return at_once(lambda i: Visit(gate, f"{network}.{i}"), range(1, count + 1))
 
 
 def test_any_number_of_listed_strangers_never_trips_it(guard, dns):
