@@ -270,7 +270,8 @@ def test_a_query_key_never_shows(guard, dns):
     zone = f"{KEY}.zen.dq.example"
     dns.zone(zone).list(LISTED[4])
     gate = guard({("dnsbl", zone): {"score": 6, "name": "zen.dq.example"},
-                  ("rhsbl", f"{KEY}.dbl.dq.example"): {"score": 6, "name": "dbl.dq.example"}})
+                  ("rhsbl", f"{KEY}.dbl.dq.example"): {"score": 6, "name": "dbl.dq.example"}},
+                 resolver={"query-timeout": "500ms", "timeout": "1s"})
     visit = Visit(gate, LISTED[4])
     assert "listed by zen.dq.example" in visit.refused().text
     dns.dead()  # faults and sickness are told by the name, too

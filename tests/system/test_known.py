@@ -2,13 +2,12 @@
 """Known good clients: who becomes one, what it spares them, and that they tell when a DNS list goes
 wrong. Two distinct hours make one, so here a full hour strikes soon after the start."""
 
-import concurrent.futures
 import time
 
 import pytest
 
 from harness import hours
-from harness.visitor import CLEAN, LISTED, Visit, Visitor
+from harness.visitor import CLEAN, LISTED, Visit, Visitor, at_once
 
 ZEN = ("dnsbl", "zen.example")
 
@@ -44,12 +43,11 @@ def test_who_has_sent_good_mail_in_two_hours_waits_for_nothing(over_the_hour, ma
     def send(client):
         name = "refused" if client == refused else "sender"
         assert Visit(gate, client, sender=f"{name}@example.net").passed is (name == "sender")
-    with concurrent.futures.ThreadPoolExecutor(10) as pool:
-        list(pool.map(send, [CLEAN[4], CLEAN[6], refused, once]))
-        hour.wait()
-        list(pool.map(send, [CLEAN[4], CLEAN[6], refused]))
-        waits = list(pool.map(lambda client: banner_after(gate, client),
-                              [CLEAN[4], CLEAN[6], refused, once, stranger]))
+    at_once(send, [CLEAN[4], CLEAN[6], refused, once])
+    hour.wait()
+    at_once(send, [CLEAN[4], CLEAN[6], refused])
+    waits = at_once(lambda client: banner_after(gate, client),
+                    [CLEAN[4], CLEAN[6], refused, once, stranger])
     assert max(waits[:2]) < 0.7 and min(waits[2:]) > 1.7, waits
 
 
