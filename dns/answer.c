@@ -10,8 +10,9 @@
  * The TTL is the least on the way (RFC 2181 8: a TTL with the highest bit set is 0); where nothing
  * was found that of the SOA, min(TTL, minimum), and of the CNAMEs before it (RFC 2308 3, 5).
  * A CNAME without what was asked for: NODATA if the packet has a SOA (RFC 2308 2.2), else the
- * server did not follow it and it is to be asked. Limits: those of the header; a block has at most
- * about 260 kB.
+ * server did not follow it and it is to be asked. A referral (RFC 2308 2.2.1), from a server that
+ * does not look further for us, is no NODATA but a failure. Limits: those of the header; a block
+ * has at most about 260 kB.
  */
 #include "dns/answer.h"
 
@@ -290,13 +291,22 @@ static const char *follow(struct reading *r)
     return NULL;
 }
 
+/* Nothing but the names of servers to be asked instead. */
+static bool is_referral(const struct reading *r, bool servers)
+{
+    bool authoritative = (r->wire.octet[2] & 4) != 0;
+    return servers && !authoritative && !r->moved && r->rcode == RCODE_NOERROR;
+}
+
 /* The SOA of a negative answer; `*found` stays false if there is none. */
 static const char *read_soa(struct reading *r, bool *found)
 {
+    bool servers = false;
     for (size_t left = wire_u16(&r->wire, 8); left > 0; left--) {
         struct wire_rr rr;
         if (!wire_record(&r->wire, &r->at, &rr))
             return malformed;
+        servers = servers || rr.type == WIRE_NS;
         if (rr.type != WIRE_SOA || rr.class != WIRE_CLASS_IN)
             continue;
         size_t at = rr.data; /* the names of server and mailbox, then five numbers */
@@ -309,7 +319,7 @@ static const char *read_soa(struct reading *r, bool *found)
         *found = true;
         return NULL;
     }
-    return NULL;
+    return is_referral(r, servers) ? "referral" : NULL;
 }
 
 /* ---- answers ---- */

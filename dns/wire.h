@@ -10,7 +10,7 @@
 #define WIRE_HEADER    12
 #define WIRE_NAME_TEXT 1024 /* any name as text, every octet escaped, and a NUL */
 
-enum { WIRE_CLASS_IN = 1, WIRE_CNAME = 5, WIRE_SOA = 6 };
+enum { WIRE_CLASS_IN = 1, WIRE_NS = 2, WIRE_CNAME = 5, WIRE_SOA = 6 };
 
 struct wire {
     const unsigned char *octet;

@@ -10,8 +10,8 @@ struct list_probe;
 struct loop;
 struct policy;
 
-/* Takes a reference of the policy, which is bound. Probes at once. `dns` has no cache, so that a probe
- * hears what the list says now. */
+/* Takes a reference of the policy, which is bound. Probes at once. `dns` has no cache, so that a
+ * probe hears what the list says now. */
 struct list_probe *list_probe_new(struct loop *loop, struct dns *dns, struct policy *policy)
     __attribute__((warn_unused_result));
 void list_probe_free(struct list_probe *probe); /* NULL is fine */

@@ -230,6 +230,10 @@ static const struct packet_case none_cases[] = {
     {"nothing says how long", DNS_A, HEAD(0, 0) ASK(1), "30: NODATA"},
     {"a SOA behind others", DNS_A, HEAD(0, 2) ASK(1) "@14 " IN(2, 5) "[ 'ns 00 ] " SOA_RR,
      "60: NODATA"},
+    {"servers beside nothing, by one of them", DNS_A,
+     "12 34 85 80 =1 =0 =1 =0 " ASK(1) "@14 " IN(2, 5) "[ 'ns 00 ]", "30: NODATA"},
+    {"an alias and the servers to be asked of it", DNS_A,
+     HEAD(1, 1) ASK(1) CNAME("'b 00") "'b 00 " IN(2, 5) "[ 'ns 00 ]", "-> b 1 200"},
     {"another type is there", DNS_AAAA, HEAD(1, 1) ASK(28) A_RR SOA_RR, "60: NODATA"},
     {"nxdomain", DNS_A, NXDOMAIN ASK(1) SOA_RR, "60: NXDOMAIN"},
     {"an alias to what does not exist", DNS_A,
@@ -319,6 +323,8 @@ static const struct packet_case wrong_cases[] = {
     {"a SOA cut", DNS_A, HEAD(0, 1) ASK(1) "@14 " IN(6, 900) "[ @14 00 !1 !2 !3 !4 ]",
      "TEMPFAIL malformed answer"},
     {"no SOA where one is said to be", DNS_A, HEAD(0, 1) ASK(1), "TEMPFAIL malformed answer"},
+    {"a referral", DNS_A, HEAD(0, 2) ASK(1) "00 " IN(2, 5) "[ 'ns 00 ] 00 " IN(2, 5) "[ 'n2 00 ]",
+     "TEMPFAIL referral"},
     {"more records than are looked at", DNS_A, HEAD(257, 0) ASK(1), "TEMPFAIL too many records"},
 };
 
