@@ -9,6 +9,7 @@
 #include "lib/addr.h"
 #include "lib/buf.h"
 #include "lib/mem.h"
+#include "lib/str.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -121,31 +122,11 @@ static void fill_quantity(const struct fill *f, const struct conf_row *row, cons
         *(uint64_t *)field(f, row) = value;
 }
 
-/* Hundredths of "6", "-2", "0.5" or "1.25". False: not of that form, or beyond +-1000. */
-static bool read_decimal(const char *text, int32_t *out)
-{
-    bool minus = text[0] == '-';
-    const char *p = text + minus;
-    int32_t value = 0;
-    int digits = 0;
-    for (; *p >= '0' && *p <= '9' && value <= 1000; p++, digits++)
-        value = value * 10 + (*p - '0');
-    value *= 100;
-    if (digits > 0 && *p == '.' && p[1] >= '0' && p[1] <= '9') {
-        value += (p[1] - '0') * 10;
-        p += 2;
-        if (*p >= '0' && *p <= '9')
-            value += *p++ - '0';
-    }
-    *out = minus ? -value : value;
-    return digits > 0 && *p == '\0' && value <= 100000;
-}
-
 static void fill_decimal(const struct fill *f, const struct conf_row *row, const char *text,
                          unsigned line)
 {
     int32_t value = 0;
-    if (!read_decimal(text, &value))
+    if (!str_decimal(text, &value))
         conf_fault(f->conf, line,
                    "%s = %s is not a score; give a number from -1000 to 1000, such as 6, -2 or 0.5",
                    row->name, text);
@@ -229,8 +210,8 @@ static void add_address(const struct fill *f, const struct conf_row *row, const 
     if (!addr_parse_port(text, &address)) {
         address = (struct addr){0};
         conf_fault(f->conf, line,
-                   "%s \"%s\" is not an IP address with a port; write \"192.0.2.1:25\" or "
-                   "\"[2001:db8::1]:25\" (names are not looked up)",
+                   "%s \"%s\" is not an IP address with a port; write \"192.0.2.1:PORT\" or "
+                   "\"[2001:db8::1]:PORT\" (names are not looked up)",
                    row->name, text);
     }
     *list = mem_grow(*list, *count + 1, sizeof **list);

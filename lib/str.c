@@ -42,6 +42,25 @@ size_t str_number(char out[static STR_NUMBER_MAX], unsigned long long number)
     return sizeof digit - at;
 }
 
+bool str_decimal(const char *text, int32_t *out)
+{
+    bool minus = text[0] == '-';
+    const char *p = text + minus;
+    int32_t value = 0;
+    int digits = 0;
+    for (; *p >= '0' && *p <= '9' && value <= 1000; p++, digits++)
+        value = value * 10 + (*p - '0');
+    value *= 100;
+    if (digits > 0 && *p == '.' && p[1] >= '0' && p[1] <= '9') {
+        value += (p[1] - '0') * 10;
+        p += 2;
+        if (*p >= '0' && *p <= '9')
+            value += *p++ - '0';
+    }
+    *out = minus ? -value : value;
+    return digits > 0 && *p == '\0' && value <= 100000;
+}
+
 bool str_case_eq(const char *text, size_t len, const char *literal)
 {
     for (size_t i = 0; i < len; i++)

@@ -6,11 +6,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define STR_NUMBER_MAX 21 /* the digits of 2^64 - 1 and a NUL */
 
 /* `number` in decimal digits and a NUL; returns how many digits. */
 size_t str_number(char out[static STR_NUMBER_MAX], unsigned long long number);
+
+/* Hundredths of "6", "-2", "0.5" or "1.25". False: not of that form, or beyond +-1000. */
+bool str_decimal(const char *text, int32_t *out);
 
 /* The `len` bytes at `text` spell the NUL-terminated `literal`, ASCII letters in any case. */
 bool str_case_eq(const char *text, size_t len, const char *literal);

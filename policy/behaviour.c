@@ -11,6 +11,14 @@ struct plain_config { /* of a check with no more than mode and score */
     struct check_config common;
 };
 
+static void prepare(struct check_config *config, struct conf *conf, const struct conf_part *part)
+{
+    if (config->mode == CHECK_REJECT && config->score == 0)
+        conf_warn(conf, conf_line(part, "score", 0),
+                  "score = 0 with mode = reject: what counts nothing refuses nobody; give a score "
+                  "above 0, or mode = observe");
+}
+
 static const struct conf_row pregreet_rows[] = {
     CHECK_ROWS(struct pregreet_config, "score", "6"),
     {.name = "wait",
@@ -63,13 +71,21 @@ static const struct conf_section hangup_section = {.name = "hangup",
 
 const struct check check_pregreet = {.name = "pregreet",
                                      .section = &pregreet_section,
-                                     .config_size = sizeof(struct pregreet_config)};
+                                     .config_size = sizeof(struct pregreet_config),
+                                     .prepare = prepare};
 const struct check check_pipelining = {.name = "pipelining",
                                        .section = &pipelining_section,
-                                       .config_size = sizeof(struct plain_config)};
-const struct check check_commands = {
-    .name = "commands", .section = &commands_section, .config_size = sizeof(struct plain_config)};
-const struct check check_newlines = {
-    .name = "newlines", .section = &newlines_section, .config_size = sizeof(struct plain_config)};
-const struct check check_hangup = {
-    .name = "hangup", .section = &hangup_section, .config_size = sizeof(struct hangup_config)};
+                                       .config_size = sizeof(struct plain_config),
+                                       .prepare = prepare};
+const struct check check_commands = {.name = "commands",
+                                     .section = &commands_section,
+                                     .config_size = sizeof(struct plain_config),
+                                     .prepare = prepare};
+const struct check check_newlines = {.name = "newlines",
+                                     .section = &newlines_section,
+                                     .config_size = sizeof(struct plain_config),
+                                     .prepare = prepare};
+const struct check check_hangup = {.name = "hangup",
+                                   .section = &hangup_section,
+                                   .config_size = sizeof(struct hangup_config),
+                                   .prepare = prepare};

@@ -14,6 +14,21 @@
 
 const char *const check_mode_words[] = {"off", "observe", "score", "reject", NULL};
 
+/* Only lists of good clients may speak for one; a fault that did would help who commits it. */
+static void check_scores(struct conf *conf, const struct conf_part *part,
+                         const struct check_config *config)
+{
+    const struct conf_section *section = config->check->section;
+    for (size_t i = 0; i < section->rows; i++) {
+        const struct conf_row *row = &section->row[i];
+        if (row->type == CONF_DECIMAL &&
+            *(const score_t *)((const char *)(const void *)config + row->offset) < 0)
+            conf_fault(conf, conf_line(part, row->name, 0),
+                       "%s is below 0, which would speak for who is found; give 0 or more",
+                       row->name);
+    }
+}
+
 static struct check_config *read_part(const struct check *check, struct conf *conf,
                                       const struct conf_part *part)
 {
@@ -23,6 +38,8 @@ static struct check_config *read_part(const struct check *check, struct conf *co
     config->title = mem_strdup(conf_part_title(part));
     config->label = check->name;
     config->allows = check->allows && config->score < 0;
+    if (!check->allows)
+        check_scores(conf, part, config);
     if (check->prepare != NULL)
         check->prepare(config, conf, part);
     return config;

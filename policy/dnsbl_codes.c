@@ -14,6 +14,7 @@
 #include "policy/dnsbl_codes.h"
 
 #include "lib/mem.h"
+#include "lib/str.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -63,26 +64,6 @@ static bool read_code(const char **p, uint32_t *value, uint32_t *mask)
     return *mask >> 24 == 0xff && *value >> 24 == 127;
 }
 
-/* A decimal of at most two places, hundredths; the end of `text` must follow. */
-static bool read_score(const char *text, score_t *out)
-{
-    bool minus = text[0] == '-';
-    const char *p = text + minus;
-    score_t value = 0;
-    int digits = 0;
-    for (; *p >= '0' && *p <= '9' && value <= 1000; p++, digits++)
-        value = value * 10 + (*p - '0');
-    value *= 100;
-    if (digits > 0 && *p == '.' && p[1] >= '0' && p[1] <= '9') {
-        value += (p[1] - '0') * 10;
-        p += 2;
-        if (*p >= '0' && *p <= '9')
-            value += *p++ - '0';
-    }
-    *out = minus ? -value : value;
-    return digits > 0 && *p == '\0' && value <= 100000;
-}
-
 /* The pattern in front of the score; *p ends behind it. NULL, or why not. */
 static const char *read_pattern(const char **p, struct dnsbl_code *code)
 {
@@ -118,7 +99,7 @@ bool dnsbl_codes_add(struct dnsbl_codes *codes, const char *text, const char **w
     if (*why != NULL)
         return false;
     code.scored = *p == '=';
-    if (*p != '\0' && (!code.scored || !read_score(p + 1, &code.score)))
+    if (*p != '\0' && (!code.scored || !str_decimal(p + 1, &code.score)))
         *why = "behind the code may stand = and a score from -1000 to 1000, such as 6, -2 or 0.5";
     else if (is_vain(&code))
         *why = "127.0.0.1 and 127.255.255.x are errors of every list and never count; remove it";
@@ -129,6 +110,14 @@ bool dnsbl_codes_add(struct dnsbl_codes *codes, const char *text, const char **w
     codes->item = mem_grow(codes->item, codes->count + 1, sizeof codes->item[0]);
     codes->item[codes->count++] = code;
     return true;
+}
+
+bool dnsbl_code_is_refusal(const struct dnsbl_code *code)
+{
+    bool exact = code->mask == UINT32_MAX;
+    bool full = exact && code->first == CODE_ALLOW_FULL && code->last == CODE_ALLOW_FULL;
+    return full || ((code->mask & NET_24) == NET_24 && (code->first & NET_24) == CODE_ALLOW_QUOTA &&
+                    (code->last & NET_24) == CODE_ALLOW_QUOTA);
 }
 
 void dnsbl_codes_clear(struct dnsbl_codes *codes)

@@ -23,6 +23,8 @@ struct dnsbl_codes {
 /* "127.0.0.2=4", "127.0.0.4-127.0.0.7=6", "127.0.*.3=-2"; without "=" it counts the block's score:
  * adds one. False: *why says what would be right. */
 bool dnsbl_codes_add(struct dnsbl_codes *codes, const char *text, const char **why);
+/* Nothing but answers by which an allow zone says that it does not serve us? */
+bool dnsbl_code_is_refusal(const struct dnsbl_code *code);
 void dnsbl_codes_clear(struct dnsbl_codes *codes);
 
 enum dnsbl_meaning {

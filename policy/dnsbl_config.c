@@ -10,6 +10,7 @@
 #include "policy/dnsbl_config.h"
 
 #include "dns/name.h"
+#include "policy/dnsbl_known.h"
 #include "policy/list_health.h"
 #include "policy/state.h"
 
@@ -71,7 +72,44 @@ static void compile_codes(struct dnsbl_config *config, struct conf *conf,
                        "codes \"%s\": an allow zone is one whose score is below 0, and its codes "
                        "count 0 or less; all others count 0 or more",
                        config->code_text[i]);
+        else if (config->common.allows &&
+                 dnsbl_code_is_refusal(&config->codes.item[config->codes.count - 1]))
+            conf_fault(conf, line,
+                       "codes \"%s\": of an allow zone 127.0.0.255 and 127.0.10.x say that it does "
+                       "not serve us, and never count; remove it",
+                       config->code_text[i]);
     }
+}
+
+/* What works, but refuses or counts more or less than its words say. */
+static void check_mode(const struct dnsbl_config *config, struct conf *conf,
+                       const struct conf_part *part)
+{
+    const struct check_config *common = &config->common;
+    bool any = config->code_count == 0;
+    if (common->mode == CHECK_REJECT && common->allows)
+        conf_warn(conf, conf_line(part, "mode", 0),
+                  "mode = reject refuses nobody here: the list, whose score is below 0, is one of "
+                  "good clients; use mode = score");
+    else if (any && common->score == 0)
+        conf_warn(conf, conf_line(part, "score", 0),
+                  "score = 0: no answer of the list counts; give a score, or codes, or mode = off");
+    else if (any && common->mode == CHECK_REJECT)
+        conf_warn(
+            conf, conf_line(part, "mode", 0),
+            "mode = reject without codes: any answer of this one list refuses; name the codes "
+            "that should, or use mode = score");
+}
+
+/* Both canaries are to be asked for, and are the same. */
+static void check_canaries(const struct dnsbl_config *config, struct conf *conf,
+                           const struct conf_part *part)
+{
+    if (!dnsbl_is_off(config->listed) && !dnsbl_is_off(config->clean) &&
+        strcasecmp(config->listed, config->clean) == 0)
+        conf_fault(conf, conf_line(part, conf_given(part, "clean") ? "clean" : "listed", 0),
+                   "listed and clean are the same, so the list would never be believed; give one "
+                   "that it lists and one that it does not");
 }
 
 static void check_name(const struct dnsbl_config *config, struct conf *conf,
@@ -99,6 +137,11 @@ bool dnsbl_config_prepare(struct dnsbl_config *config, struct conf *conf,
     else if (config->common.title != NULL)
         dnsbl_mask_key(config->common.title, config->shown);
     config->common.label = config->shown;
+    check_canaries(config, conf, part);
+    if (config->common.mode != CHECK_OFF)
+        check_mode(config, conf, part);
+    if (zone && config->common.mode != CHECK_OFF)
+        dnsbl_known_check(config, conf, part);
     return zone;
 }
 

@@ -93,23 +93,36 @@ static void read_thresholds(struct policy *policy, struct conf *conf)
                    "tarpit is below reject; thresholds rise: greylist, reject, tarpit");
 }
 
-static bool same_network(const struct cidr *a, const struct cidr *b)
+static bool covers(const struct cidr *wide, const struct cidr *narrow)
 {
-    return a->bits == b->bits && a->net.family != AF_UNSPEC && addr_same_ip(&a->net, &b->net);
+    return wide->net.family != AF_UNSPEC && wide->bits <= narrow->bits &&
+           cidr_match(wide, &narrow->net);
 }
 
-/* Warns of what stands in `set` in vain, because the stronger list has the same. */
+/* Warns of what stands in `set` in vain, because the stronger list has all of it. */
 static void check_shadowed(struct conf *conf, const struct cidr_set *stronger,
                            const char *stronger_name, const struct cidr_set *set, const char *name)
 {
     const struct conf_part *part = conf_part(conf, &list_section, 0);
     for (size_t i = 0; i < set->count; i++) {
         for (size_t j = 0; j < stronger->count; j++) {
-            if (same_network(&set->item[i], &stronger->item[j]))
-                conf_warn(conf, conf_line(part, name, i),
-                          "an entry of %s is in %s too, which goes first; remove one of them", name,
-                          stronger_name);
+            if (!covers(&stronger->item[j], &set->item[i]))
+                continue;
+            conf_warn(conf, conf_line(part, name, i),
+                      "an entry of %s is in %s too, which goes first; remove one of them", name,
+                      stronger_name);
+            break;
         }
+    }
+}
+
+static void check_all(struct conf *conf, const struct cidr_set *set, const char *name,
+                      const char *what)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        if (set->item[i].bits == 0 && set->item[i].net.family != AF_UNSPEC)
+            conf_warn(conf, conf_line(conf_part(conf, &list_section, 0), name, i),
+                      "%s covers all addresses: %s", name, what);
     }
 }
 
@@ -117,6 +130,10 @@ static void read_lists(struct policy *policy, struct conf *conf)
 {
     struct policy_lists *lists = &policy->lists;
     conf_fill(conf, conf_part(conf, &list_section, 0), lists);
+    check_all(conf, &lists->allow, "allow",
+              "nobody is judged; list those you trust, or use mode = observe to only watch");
+    check_all(conf, &lists->deny, "deny", "no mail comes in; list those you do not want");
+    check_all(conf, &lists->tarpit, "tarpit", "no mail comes in; list those you do not want");
     check_shadowed(conf, &lists->allow, "allow", &lists->deny, "deny");
     check_shadowed(conf, &lists->allow, "allow", &lists->tarpit, "tarpit");
     check_shadowed(conf, &lists->tarpit, "tarpit", &lists->deny, "deny");

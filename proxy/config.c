@@ -103,6 +103,7 @@ static struct config *build(struct conf *conf, const char *path)
     fill(&c);
     check(&c);
     config->policy = policy_new(conf);
+    options_check_thresholds(&c);
     if (conf_fault_count(conf) == 0)
         return config;
     config_unref(config);

@@ -42,6 +42,8 @@ void options_check_relay(struct options_check *c);
 void options_check_tls(struct options_check *c);
 void options_check_limits(struct options_check *c);
 void options_check_listen(struct options_check *c);
+/* Those of listeners; after config.policy was made. */
+void options_check_thresholds(struct options_check *c);
 void options_check_dns(struct options_check *c);
 void options_check_backend(struct options_check *c);
 /* options_routes.c: listeners and backends seen together. After all others. */

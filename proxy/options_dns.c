@@ -6,6 +6,8 @@
 #define AT(member)   offsetof(struct config, dns.member)
 #define MIB          (1024UL * 1024)
 
+#define VERDICT_WAITS 5000 /* ms, for all answers (policy/trial_int.h) */
+
 static const struct conf_row dns_rows[] = {
     {.name = "servers",
      .type = CONF_ADDRESSES,
@@ -45,6 +47,10 @@ void options_check_dns(struct options_check *c)
         conf_fault(c->conf, conf_line(part, "query-timeout", 0),
                    "query-timeout is longer than timeout: the first query would use up all the "
                    "time; lower it, or raise timeout");
+    if (dns->timeout > VERDICT_WAITS)
+        conf_warn(c->conf, conf_line(part, "timeout", 0),
+                  "timeout is longer than the 5s that a verdict waits, so later answers come in "
+                  "vain; lower it");
     for (size_t i = 0; i < dns->server_count; i++) {
         const struct addr *server = &dns->server[i];
         if (server->family != AF_UNSPEC && !addr_is_private(server))

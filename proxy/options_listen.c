@@ -2,6 +2,8 @@
 /* options_listen: the sections listen "NAME" { ... }: where clients come in, and on what terms. */
 #include "proxy/options.h"
 
+#include "policy/policy.h"
+
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -168,4 +170,44 @@ void options_check_listen(struct options_check *c)
                     "xclient-from covers all addresses: any client can claim to be any other; "
                     "list those you trust");
     }
+}
+
+/* ---- thresholds ---------------------------------------------------------------------------------
+ */
+
+/* The line of the option, or where it is not given that of the other one. */
+static unsigned line_of(const struct conf_part *part, const char *option, const char *other)
+{
+    return conf_line(part, conf_given(part, option) ? option : other, 0);
+}
+
+static void check_thresholds(struct conf *conf, const struct conf_part *part,
+                             const struct listen_config *listen,
+                             const struct policy_thresholds *usual)
+{
+    const bool own_greylist = listen->greylist_threshold != LISTEN_THRESHOLD_UNSET;
+    const bool own_reject = listen->reject_threshold != LISTEN_THRESHOLD_UNSET;
+    const bool own_tarpit = listen->tarpit_threshold != LISTEN_THRESHOLD_UNSET;
+    const score_t greylist = own_greylist ? listen->greylist_threshold : usual->greylist;
+    const score_t reject = own_reject ? listen->reject_threshold : usual->reject;
+    const score_t tarpit = own_tarpit ? listen->tarpit_threshold : usual->tarpit;
+    if (own_greylist && greylist <= 0)
+        conf_fault(conf, conf_line(part, "greylist-threshold", 0),
+                   "greylist-threshold must be above 0, the score of a client of which nothing is "
+                   "known");
+    if ((own_greylist || own_reject) && reject < greylist)
+        conf_fault(conf, line_of(part, "reject-threshold", "greylist-threshold"),
+                   "on this listener reject is below greylist; what is not given here is that of "
+                   "thresholds, and they rise: greylist, reject, tarpit");
+    if ((own_reject || own_tarpit) && tarpit < reject)
+        conf_fault(conf, line_of(part, "tarpit-threshold", "reject-threshold"),
+                   "on this listener tarpit is below reject; what is not given here is that of "
+                   "thresholds, and they rise: greylist, reject, tarpit");
+}
+
+void options_check_thresholds(struct options_check *c)
+{
+    for (size_t i = 0; i < c->config->listen_count; i++)
+        check_thresholds(c->conf, conf_part(c->conf, &options_listen, i), &c->config->listen[i],
+                         policy_thresholds(c->config->policy));
 }

@@ -171,6 +171,31 @@ static void hex_is_exactly_so_many_octets(void **state)
     }
 }
 
+static const struct decimal_case {
+    const char *text;
+    bool ok;
+    int32_t value;
+} decimal_cases[] = {
+    {"6", true, 600},         {"-2", true, -200},    {"0.5", true, 50},  {"1.25", true, 125},
+    {"-0.05", true, -5},      {"0", true, 0},        {"007", true, 700}, {"1000", true, 100000},
+    {"-1000", true, -100000}, {"1000.01", false, 0}, {"1001", false, 0}, {"99999999999", false, 0},
+    {"", false, 0},           {"-", false, 0},       {".5", false, 0},   {"1.", false, 0},
+    {"1.234", false, 0},      {"+1", false, 0},      {" 1", false, 0},   {"1 ", false, 0},
+    {"1e2", false, 0},        {"--1", false, 0},     {"0x1", false, 0},
+};
+
+static void a_decimal_is_hundredths(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(decimal_cases); i++) {
+        const struct decimal_case *c = &decimal_cases[i];
+        int32_t value = 0;
+        bool ok = str_decimal(c->text, &value);
+        if (ok != c->ok || (ok && value != c->value))
+            fail_msg("%s", c->text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +204,7 @@ int main(void)
         cmocka_unit_test(shown_text_fits_and_is_harmless),
         cmocka_unit_test(xtext_goes_both_ways),
         cmocka_unit_test(hex_is_exactly_so_many_octets),
+        cmocka_unit_test(a_decimal_is_hundredths),
     };
     return cmocka_run_group_tests_name("str", tests, NULL, NULL);
 }
