@@ -304,17 +304,18 @@ bool trial_behaved(struct trial *trial, enum trial_behaviour behaviour, const ch
     uint8_t bit = (uint8_t)(1u << behaviour);
     if (trial->standing != STANDING_NONE || config == NULL || config->mode == CHECK_OFF)
         return false;
+    bool counts = config->mode != CHECK_OBSERVE;
     if ((trial->behaved & bit) != 0)
-        return true;
+        return counts;
     trial->behaved |= bit;
     if (behaviour == TRIAL_HANGUP) {
         trial_hung_up(trial);
-        return true;
+        return counts;
     }
     trial_note(trial, config, CHECK_STAGES, config->score, config->label,
                detail != NULL ? detail : "", b->reason);
     trial_consider(trial);
-    return true;
+    return counts;
 }
 
 static const struct pregreet_config *pregreet_of(const struct trial *trial)

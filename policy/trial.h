@@ -102,8 +102,8 @@ void trial_helo(struct trial *trial, const char *helo);
 void trial_sender(struct trial *trial, const char *address, const char *domain);
 void trial_authenticated(struct trial *trial);
 /* `detail`: what was seen, for the log ("EHLO sent early"). Each behaviour is one finding, however
- * often. TRIAL_HANGUP is the last thing said of a trial. False: nobody wants to know it (the block
- * is off, the client allowed or trusted). */
+ * often. TRIAL_HANGUP is the last thing said of a trial. False: it is not to be held against the
+ * client (the block is off or only observes, the client is allowed or trusted). */
 bool trial_behaved(struct trial *trial, enum trial_behaviour behaviour, const char *detail);
 /* The backend took a message of this client: two distinct hours of that make it proven. */
 void trial_delivered(struct trial *trial);

@@ -57,6 +57,15 @@ static char *mail_line(const struct session *s, const struct path *sender, const
     return line;
 }
 
+/* No error of the client's, but not to be asked for without end either. */
+static void refuse_for_now(struct session *s, const struct gate_refusal *refusal)
+{
+    if (++s->junk > session_config(s)->limits.junk_commands)
+        session_close(s, REPLY_TOO_MUCH_JUNK, "too many messages refused for now");
+    else
+        session_reply(s, refusal->reply, refusal->text);
+}
+
 void cmd_mail(struct session *s, const char *args, size_t len)
 {
     struct path sender;
@@ -79,7 +88,7 @@ void cmd_mail(struct session *s, const char *args, size_t len)
         return;
     struct gate_refusal refusal;
     if (!session_count(s, TRIAL_MESSAGE, &refusal)) {
-        session_reply(s, refusal.reply, refusal.text);
+        refuse_for_now(s, &refusal);
         return;
     }
     gate_sender(s->trial, &sender);

@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define REFUSED_MOST 10000 /* recipients refused in one transaction: nobody means that many */
+
 /* Refuses the recipient, and notes it for the transaction's log line. */
 static void refuse(struct session *s, const char *address, enum reply reply, const char *argument)
 {
@@ -140,12 +142,14 @@ static bool within_limits(struct session *s, const struct path *path)
     return false;
 }
 
-/* What the relay rule refuses counts. A client at its limit is no longer told who is there and who
- * is not. */
+/* What the relay rule refuses counts, and sends a hostile client to the tarpit as a verdict would.
+ * A client at its limit is no longer told who is there and who is not. */
 static void refuse_by_rule(struct session *s, const struct path *path, enum reply reply)
 {
     const char *why;
     struct gate_refusal refusal;
+    if (session_tarpit(s, TARPIT_RCPT))
+        return;
     if (reply == REPLY_NO_SUCH_RECIPIENT && !session_within(s, TRIAL_FAILED_RECIPIENT, &refusal)) {
         refuse(s, path->text, refusal.reply, refusal.text);
         return;
@@ -192,6 +196,10 @@ void cmd_rcpt(struct session *s, const char *args, size_t len)
     len -= 3;
     if (path_parse(args, len, false, &path, &used) != PATH_OK) {
         session_reply(s, REPLY_BAD_RECIPIENT, NULL);
+        return;
+    }
+    if (s->txn->refused >= REFUSED_MOST) { /* those refused for now are no errors */
+        session_close(s, REPLY_TOO_MANY_ERRORS, "too many refused recipients");
         return;
     }
     if (params_ok(s, &path, args + used, len - used) && judge(s, &path) && within_limits(s, &path))

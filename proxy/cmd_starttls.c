@@ -29,6 +29,8 @@ void cmd_starttls(struct session *s, const char *args, size_t len)
         session_release_conn(s);
         free(s->helo);
         s->helo = NULL;
+        if (s->authenticated) /* its trial believes it, too */
+            session_open_trial(s);
         s->authenticated = false;
         s->conn_bound = false;
         session_reply(s, REPLY_START_TLS, NULL);

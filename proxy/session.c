@@ -365,6 +365,14 @@ static void on_secured(struct session *s)
         session_reply(s, REPLY_BANNER, session_config(s)->hostname);
 }
 
+/* A reset is no QUIT either; what TLS did not come to says nothing. */
+static void on_failed(struct session *s, const char *why)
+{
+    if (s->trial != NULL && s->state != SESSION_TLS)
+        trial_behaved(s->trial, TRIAL_HANGUP, s->helo);
+    session_kill(s, why);
+}
+
 static void on_event(struct io *io, enum io_event event, void *arg)
 {
     struct session *s = arg;
@@ -384,7 +392,7 @@ static void on_event(struct io *io, enum io_event event, void *arg)
         session_client_left(s);
         break;
     case IO_FAILED:
-        session_kill(s, io_error(io));
+        on_failed(s, io_error(io));
         break;
     case IO_TIMEOUT:
         on_timeout(s);

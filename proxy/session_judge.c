@@ -31,8 +31,9 @@ static void on_changed(void *arg)
         session_client_left(s);
     else if (s->state == SESSION_JUDGE)
         session_judge_recipient(s);
-    else if (s->state == SESSION_GREET)
-        session_tarpit(s, TARPIT_BANNER);
+    else if (s->state == SESSION_GREET && !session_tarpit(s, TARPIT_BANNER) &&
+             trial_greet_wait(s->trial) == 0) /* proven by its name */
+        session_greet_timeout(s);
 }
 
 void session_open_trial(struct session *s)
@@ -50,6 +51,8 @@ void session_open_trial(struct session *s)
         who.client = s->client;
     trial_free(s->trial);
     s->trial = gate_open(&who);
+    s->judged = false;
+    s->hurries = 0;
 }
 
 /* ---- before the banner --------------------------------------------------------------------------
@@ -86,9 +89,9 @@ bool session_greet_step(struct session *s)
         return false;
     char *seen = mem_strndup(data, len < SEEN_MOST ? len : SEEN_MOST);
     seen[strcspn(seen, "\r\n")] = '\0';
-    trial_behaved(s->trial, TRIAL_PREGREET, seen);
+    if (trial_behaved(s->trial, TRIAL_PREGREET, seen))
+        s->hurries++;
     free(seen);
-    s->hurries++;
     io_pause(s->io); /* the rest is read as commands, after the banner */
     session_tarpit(s, TARPIT_BANNER);
     return false;
@@ -111,7 +114,7 @@ bool session_connection_allowed(struct session *s)
         return true;
     gate_limited(session_config(s), s->id, REPLY_LIMITED, why, &refusal);
     session_reply(s, refusal.reply, refusal.text);
-    session_end(s, why);
+    session_kill(s, why); /* not lingering: they may be many, and nobody counts them any more */
     return false;
 }
 

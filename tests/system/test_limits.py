@@ -3,6 +3,7 @@
 memory of it is bounded and comes to its end."""
 
 import contextlib
+import os
 import time
 
 import pytest
@@ -64,6 +65,20 @@ def test_connections_at_a_time_of_a_network(limited, family):
         with Visitor(gate, fifth, banner=False) as smtp:
             assert "network" in deferred(smtp.reply(), smtp, 421).text
         Visit(gate, neighbours(family, 1, network=1)[0]).accepted()
+
+
+def test_who_is_one_too_many_costs_no_descriptor(limited):
+    """Sessions are counted, and these are none any more: held for as long as the client pleases they
+    could be any number."""
+    gate = limited(concurrent=1)
+    with contextlib.ExitStack() as held:
+        held.enter_context(Visitor(gate, CLEAN[4]))
+        before = len(os.listdir(f"/proc/{gate.process.pid}/fd"))
+        for _ in range(20):
+            more = held.enter_context(Visitor(gate, CLEAN[4], banner=False))
+            deferred(more.reply(), more, 421)
+            more.eof()
+        assert len(os.listdir(f"/proc/{gate.process.pid}/fd")) < before + 10
 
 
 # In an interval

@@ -3,6 +3,8 @@
  * session_judge_test: dialogues in which the policy has a say: the wait before the banner, verdicts
  * that come early, late and never, limits, the tarpit, and what no verdict can do.
  */
+#include "policy/client_limits.h"
+#include "policy/policy.h"
 #include "tests/unit/support/session_script.h"
 
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
@@ -10,6 +12,7 @@
 #define BANNER   "< 220 mx.example.org ESMTP"
 #define HELLO    BANNER, "> EHLO client.example", "< 250-mx.example.org *"
 #define MAIL     "> MAIL FROM:<a@client.example>", "< 250 2.1.0*"
+#define AGAIN    "> MAIL FROM:<a@client.example>"
 #define TO(at)   "> RCPT TO:<" at "@example.org>"
 #define TAKEN    "+ up", "{ MAIL *", "{ RCPT *", "} 250 1\n250 2", "< 250 2"
 #define DATA     "> DATA", "< 354 *"
@@ -44,6 +47,16 @@ static const struct script greetings[] = {
      .client = "10.0.0.1",
      .extra = WAIT,
      .step = {BANNER}},
+    {.name = "a_name_that_turns_out_proven_waits_no_longer",
+     .extra = WAIT "reverse-dns { }\n",
+     .step = {"! proven", "dns PTR 7.100.51.198.in-addr.arpa mail.client.example",
+              "dns A mail.client.example 198.51.100.7", "<- 220-mx.example.org ESMTP", "! dns",
+              BANNER}},
+    {.name = "a_name_that_is_not_waits_on",
+     .extra = WAIT "reverse-dns { }\n",
+     .step = {"dns PTR 7.100.51.198.in-addr.arpa mail.client.example",
+              "dns A mail.client.example 198.51.100.7", "! dns", "# 5900",
+              "<- 220-mx.example.org ESMTP"}},
     {.name = "nobody_waits_in_observe_mode", .extra = WAIT "mode = observe", .step = {BANNER}},
     {.name = "who_leaves_during_the_wait_is_gone",
      .extra = WAIT,
@@ -138,6 +151,10 @@ static const struct script tarpits[] = {
      .extra = HOSTILE,
      .step = {LISTED, HELLO, MAIL, TO("b"), "! dns", "log findings=\"bl.example 127.0.0.2 +10\"",
               "! leave"}},
+    {.name = "at_a_rcpt_that_the_relay_rule_refuses",
+     .extra = HOSTILE,
+     .step = {LISTED, HELLO, "! dns", MAIL, "> RCPT TO:<b@foreign.example>",
+              "log taken to the tarpit", "! leave"}},
     {.name = "not_while_an_allow_zone_may_speak_for_it",
      .extra = HOSTILE ALLOWS,
      .step = {LISTED, "dns A 7.100.51.198.wl.example 127.0.0.2", HELLO, MAIL, TO("b"), "! dns",
@@ -155,12 +172,27 @@ static const struct script behaviours[] = {
      .step = {BANNER, "> EHLO client.example\nMAIL FROM:<a@client.example>", "<n 0", "# 1900",
               "<n 0", "# 200", "< 250-mx*", "< 250 2.1.0*", TO("b"), TAKEN, "> RSET", "< 250",
               "log findings=\"pipelining EHLO +3\""}},
+    {.name = "what_is_only_observed_slows_nothing",
+     .extra = "pipelining { mode = observe }\npregreet { mode = observe }",
+     .step = {"> EHLO client.example", "# 6100", "< 220-mx*", "< 250-mx*", "> FOO", "< 500*",
+              "> EHLO client.example\nMAIL FROM:<a@client.example>", "< 250-mx*", "< 250 2.1.0*",
+              TO("b"), TAKEN, "> RSET", "< 250",
+              "log findings=\"pregreet EHLO client.example +6 (observed); pipelining EHLO +3 "
+              "(observed)\""}},
     {.name = "a_group_after_ehlo_is_what_pipelining_is_for",
      .extra = "pipelining { }\n",
      .step = {HELLO, "> MAIL FROM:<a@client.example>\nRCPT TO:<b@example.org>\nDATA", "+ up",
               "{ MAIL *", "{ RCPT *", "} 250 1\n250 2", "< 250 2.1.0*", "< 250 2", "< 354*",
               "> x: y\n\n.", "{ DATA", "} 354 go", "{text x: y\n", "} 250 sent", "< 250 sent",
               "log verdict=pass"}},
+    {.name = "starttls_forgets_who_the_client_was",
+     .stream = true,
+     .listen = "auth = plain",
+     .extra = ZONE("score = 6"),
+     .step = {LISTED, HELLO, "> AUTH PLAIN dTp1", "+ up", "{ AUTH PLAIN dTp1", "} 235 yes",
+              "< 235 yes", "> STARTTLS", "< 220*", "{ QUIT", "! tls", "! dns",
+              "> EHLO client.example", "< 250-mx*", MAIL, TO("b"), "# 6000",
+              "< 550 5.7.1 Refused: *"}},
     {.name = "the_message_before_354_is_too_early_but_for_no_tarpit",
      .extra = "pipelining { score = 10 }\n",
      .step = {HELLO, MAIL, TO("b"), TAKEN, "> DATA\nx: y\n\n.", "# 6000", "< 354 *",
@@ -198,19 +230,51 @@ static const struct script limits[] = {
     {.name = "a_scored_limit_is_a_finding",
      .extra = "client-limits { mode = score messages = 1 score = 6 }\n",
      .step = {HELLO, MAIL, "> RSET", "< 250", MAIL, TO("b"), "# 6000", "< 550 5.7.1*"}},
+    {.name = "recipients_deferred_without_end_end_the_session",
+     .extra = "client-limits { recipients = 1 }\n",
+     .step = {HELLO, MAIL, TO("b"), TAKEN, "! flood", "< 421 4.7.0 Too many errors*", "<eof",
+              "{ QUIT"}},
+    {.name = "messages_deferred_without_end_are_junk",
+     .extra = "client-limits { messages = 1 }\nlimits { junk-commands = 3 }\n",
+     .step = {HELLO, MAIL, "> RSET", "< 250", AGAIN, "< 450*", AGAIN,
+              "< 421 4.7.0 Too many commands*", "<eof"}},
     {.name = "a_trusted_client_has_no_limits",
      .client = "192.0.2.9",
      .extra = "client-limits { messages = 1 }\n",
      .step = {HELLO, MAIL, "> RSET", "< 250", MAIL}},
 };
 
+static void a_reset_is_a_hang_up_too(void **state)
+{
+    static const struct script script = {.name = "reset", .extra = "hangup { }\n"};
+    static const char *const steps[] = {HELLO, "! reset", "log reason=\""};
+    struct player p;
+    struct addr client;
+    (void)state;
+    script_begin(&p, &script);
+    for (size_t i = 0; i < COUNT(steps); i++)
+        script_step(&p, steps[i]);
+    addr_parse_ip("198.51.100.7", &client);
+    const struct check_config *config =
+        policy_check(p.rig.setup->config->policy, &check_client_limits);
+    assert_int_equal(client_counted(p.rig.server->policy->clients,
+                                    (const struct client_limits_config *)(const void *)config,
+                                    &client, CLIENT_HANGUP, rig_clock_ms),
+                     1);
+    script_end(&p);
+}
+
 int main(void)
 {
+    const struct CMUnitTest others[] = {
+        cmocka_unit_test(a_reset_is_a_hang_up_too),
+    };
     int failed = script_run("greetings", greetings, COUNT(greetings));
     failed += script_run("verdicts", verdicts, COUNT(verdicts));
     failed += script_run("tarpits", tarpits, COUNT(tarpits));
     failed += script_run("behaviours", behaviours, COUNT(behaviours));
     failed += script_run("limits", limits, COUNT(limits));
+    failed += cmocka_run_group_tests_name("others", others, NULL, NULL);
     tls_server_unref(script_tls);
     return failed;
 }

@@ -24,12 +24,16 @@
  *   log TEXT   the log since the last look holds TEXT
  *   ! WORD     dns (the open questions are answered), tls, leave (client), close (backend), refuse
  * (the next dial), drain, ignore (what the backend heard), full (there is room for 8 KiB of
- * messages), big or long (the client sends 100,000 octets, in lines or without one)
+ * messages), big or long (the client sends 100,000 octets, in lines or without one), proven
+ * (mail.client.example is known for good mail), reset (the client leaves with a reply unread),
+ * flood (it asks for 11,000 recipients, one after the other, and reads no reply)
  *
  * TEXT to be heard is compared whole, or up to its final '*'; "250" alone compares the code.
  * Whatever is not looked at when the script ends is a failure.
  */
 
+#include "policy/known.h"
+#include "policy/state.h"
 #include "tests/unit/support/session_rig.h"
 
 #include <setjmp.h>
@@ -246,6 +250,30 @@ static inline void script_heard_big(struct player *p)
     buf_free(&want);
 }
 
+static inline void script_proven(struct player *p)
+{
+    const struct addr nobody = {0};
+    for (uint64_t hour = 0; hour < 2; hour++)
+        known_delivered(p->rig.server->policy->known, &nobody, "mail.client.example",
+                        rig_clock_ms + hour * 3600 * 1000);
+}
+
+/* What closes with something unread resets the connection, as a socket of TCP does. */
+static inline void script_reset(struct player *p)
+{
+    rig_client_send(&p->rig, "NOOP\r\n", 6);
+    loop_poll(p->rig.worker.loop);
+    rig_client_close(&p->rig);
+}
+
+static inline void script_flood(struct player *p)
+{
+    for (int i = 0; i < 11000 && !p->rig.eof; i++) {
+        buf_consume(&p->rig.said, buf_len(&p->rig.said));
+        script_say(p, true, "RCPT TO:<c@example.org>", false);
+    }
+}
+
 /* "A name records...": what DNS holds from now on. */
 static inline void script_dns(struct player *p, const char *text)
 {
@@ -282,6 +310,12 @@ static inline void script_act(struct player *p, const char *word)
         buf_free(&p->backend->heard);
     else if (strcmp(word, "full") == 0)
         spool_budget_set(p->rig.server->budget, 4096, 4096, 4096);
+    else if (strcmp(word, "proven") == 0)
+        script_proven(p);
+    else if (strcmp(word, "reset") == 0)
+        script_reset(p);
+    else if (strcmp(word, "flood") == 0)
+        script_flood(p);
     else if (strcmp(word, "big") == 0 || strcmp(word, "long") == 0)
         script_big(p, word[0] == 'b');
     else
