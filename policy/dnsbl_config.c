@@ -158,6 +158,8 @@ void dnsbl_config_bind(struct dnsbl_config *config, struct policy_state *state, 
     if (!dns_name_normal(config->common.title, normal))
         return;
     snprintf(key, sizeof key, "%s%s", prefix, normal);
-    config->health = list_health_find(state->health, key, config->shown);
+    struct list_zone *zone = list_health_find(state->health, key, config->shown);
+    if (config->health != zone) /* new certificates bind again what workers already read */
+        config->health = zone;
     list_zone_trip(config->health, config->trip_share, config->trip_least);
 }

@@ -35,7 +35,8 @@ const struct conf_section *const *policy_sections(void);
 struct policy *policy_new(struct conf *conf) __attribute__((warn_unused_result));
 struct policy *policy_ref(struct policy *policy);
 void policy_unref(struct policy *policy);
-/* Connects it with what outlives reloads, before it is used. Main thread. */
+/* Connects it with what outlives reloads, before it is used. Again while it is used, with the same
+ * state, it changes nothing. Main thread. */
 void policy_bind(struct policy *policy, struct policy_state *state);
 
 /* For the trial and the prober; any thread. */

@@ -11,6 +11,7 @@
 #include "policy/policy.h"
 #include "policy/state.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -312,6 +313,39 @@ static void a_policy_lives_as_long_as_its_last_reference(void **state)
     policy_state_free(NULL);
 }
 
+static void *look(void *arg)
+{
+    const struct dnsbl_config *config = arg;
+    const struct list_zone *zone = config->health;
+    for (int i = 0; i < 100000; i++) {
+        if (((const volatile struct dnsbl_config *)config)->health != zone)
+            return NULL;
+    }
+    return arg;
+}
+
+/* As new certificates do under the old configuration; `make tsan` sees a write. */
+static void binding_again_writes_nothing_that_workers_read(void **state)
+{
+    (void)state;
+    struct policy *policy = read_good("dnsbl \"a.example\" { }\nrhsbl \"b.example\" { }\n");
+    struct policy_state *memory = policy_state_new();
+    pthread_t worker;
+    void *same;
+    policy_bind(policy, memory);
+    union {
+        const struct check_config *config;
+        void *arg;
+    } shared = {.config = policy_check(policy, &check_dnsbl)};
+    assert_int_equal(pthread_create(&worker, NULL, look, shared.arg), 0);
+    for (int i = 0; i < 100; i++)
+        policy_bind(policy, memory);
+    pthread_join(worker, &same);
+    assert_non_null(same);
+    policy_unref(policy);
+    policy_state_free(memory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -322,6 +356,7 @@ int main(void)
         cmocka_unit_test(checks_that_are_off_are_there_but_not_run),
         cmocka_unit_test(a_score_below_0_makes_an_allow_zone),
         cmocka_unit_test(a_policy_lives_as_long_as_its_last_reference),
+        cmocka_unit_test(binding_again_writes_nothing_that_workers_read),
     };
     return cmocka_run_group_tests_name("policy_config", tests, set_up, NULL);
 }
