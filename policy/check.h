@@ -92,6 +92,7 @@ struct check {
     void (*bind)(struct check_config *config, struct policy_state *state);
     unsigned stages; /* CHECK_BIT of each; 0: only trial_behaved() and limits say its findings */
     bool allows; /* some of its configs may say scores below 0 (check_config.allows says which) */
+    bool once;   /* of several findings of one block only the strongest counts */
     size_t state_size;
     void (*start)(struct check_run *run);
     /* Cancels whatever is open; no more may be said. Called only before check_done. */

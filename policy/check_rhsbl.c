@@ -5,7 +5,8 @@
  *
  * Names are asked for as they are; lists answer for what is below a listed domain. Address
  * literals, bare addresses and names of one label are never asked for (some lists punish that with
- * an answer). An allow zone believes only the address's name in DNS, and only a confirmed one:
+ * an answer). What one list says of several names is said of one client, so it counts once, the
+ * strongest. An allow zone believes only the address's name in DNS, and only a confirmed one:
  * anybody can claim the others. RFC 5782 2.2, 5 (test entries).
  */
 #include "policy/check_dnsbl.h"
@@ -134,6 +135,7 @@ const struct check check_rhsbl = {
     .bind = bind_health,
     .stages = CHECK_BIT(CHECK_AT_REVERSE) | CHECK_BIT(CHECK_AT_HELO) | CHECK_BIT(CHECK_AT_SENDER),
     .allows = true,
+    .once = true,
     .state_size = sizeof(struct dnsbl_lookup),
     .start = start,
     .stop = dnsbl_lookup_stop,

@@ -86,7 +86,7 @@ struct finding *trial_note(struct trial *trial, const struct check_config *confi
     struct finding *finding = finding_new(label, answer, reason);
     finding->score = score;
     finding->stage = stage;
-    finding->mode = config->mode;
+    finding->config = config;
     STAILQ_INSERT_TAIL(&trial->findings, finding, link);
     trial->finding_count++;
     return finding;

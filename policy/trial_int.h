@@ -18,9 +18,9 @@ struct finding {
     STAILQ_ENTRY(finding) link;
     score_t score;
     enum check_stage stage; /* CHECK_STAGES: of the wire, kept to the end */
-    enum check_mode mode;
     bool abstained;
-    char enhanced[TRIAL_CODE_SIZE]; /* "": the usual one */
+    char enhanced[TRIAL_CODE_SIZE];    /* "": the usual one */
+    const struct check_config *config; /* whose it is; the policy's */
     const char *label, *answer, *reason;
     char text[]; /* the three of them */
 };
@@ -73,7 +73,7 @@ struct trial {
 };
 
 /* ---- trial.c: findings and notices */
-/* `config` says the mode and `stage` how long it is kept. */
+/* `config` says how it counts and `stage` how long it is kept. */
 struct finding *trial_note(struct trial *trial, const struct check_config *config,
                            enum check_stage stage, score_t score, const char *label,
                            const char *answer, const char *reason);
@@ -90,6 +90,8 @@ void trial_stop(struct trial *trial, enum check_stage stage);
 
 /* ---- trial_verdict.c */
 score_t trial_score(const struct trial *trial);
+/* Of a block whose findings count once a stronger one counts in place of this. */
+bool trial_outdone(const struct trial *trial, const struct finding *finding);
 /* The finding of mode = reject that decides, or NULL. */
 const struct finding *trial_rule(const struct trial *trial);
 

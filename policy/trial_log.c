@@ -6,8 +6,8 @@
  *
  * `verdict` and `by` are of the last answer of trial_ask(), and only where there was one; `would`
  * is added where mode = observe let pass what it were otherwise. A finding is its label, the raw
- * answer and its score; one that says "(observed)" did not count; one with '?' could not tell, and
- * why.
+ * answer and its score; one that says "(observed)" did not count, nor did one with "(counted
+ * once)", since its list has said as much of another name; one with '?' could not tell, and why.
  */
 #include "policy/trial_int.h"
 
@@ -31,7 +31,7 @@ const char *trial_score_text(score_t score, bool sign, char out[static TRIAL_SCO
     return out;
 }
 
-static void put_finding(struct buf *list, const struct finding *finding)
+static void put_finding(struct buf *list, const struct trial *trial, const struct finding *finding)
 {
     char score[TRIAL_SCORE_SIZE];
     if (buf_len(list) > 0)
@@ -42,8 +42,10 @@ static void put_finding(struct buf *list, const struct finding *finding)
     }
     buf_printf(list, "%s%s%s %s", finding->label, finding->answer[0] != '\0' ? " " : "",
                finding->answer, trial_score_text(finding->score, true, score));
-    if (finding->mode == CHECK_OBSERVE)
+    if (finding->config->mode == CHECK_OBSERVE)
         buf_printf(list, " (observed)");
+    else if (trial_outdone(trial, finding))
+        buf_printf(list, " (counted once)");
 }
 
 void trial_log(const struct trial *trial, struct log_line *line)
@@ -61,7 +63,7 @@ void trial_log(const struct trial *trial, struct log_line *line)
     }
     STAILQ_FOREACH(finding, &trial->findings, link)
     {
-        put_finding(&list, finding);
+        put_finding(&list, trial, finding);
     }
     if (trial->asked || buf_len(&list) > 0)
         log_str(line, "score", trial_score_text(trial_score(trial), false, score));

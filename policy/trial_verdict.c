@@ -8,13 +8,33 @@
  *   6. the score: at or above tarpit, reject, greylist, asked in that order
  *
  * Only the last waits for what is still open. Findings of observed checks count nowhere, an
- * abstention never. The relay rule stands outside of all this (policy/relay.h).
+ * abstention never; of the findings of a block whose check says so only the strongest is added. The
+ * relay rule stands outside of all this (policy/relay.h).
  */
 #include "policy/trial_int.h"
 
+#include <stdlib.h>
+
 static bool counts(const struct finding *finding)
 {
-    return !finding->abstained && finding->mode != CHECK_OBSERVE;
+    return !finding->abstained && finding->config->mode != CHECK_OBSERVE;
+}
+
+bool trial_outdone(const struct trial *trial, const struct finding *finding)
+{
+    const struct finding *other;
+    bool before = true; /* of equal ones the first counts */
+    if (!finding->config->check->once || finding->abstained)
+        return false;
+    STAILQ_FOREACH(other, &trial->findings, link)
+    {
+        int stronger = abs(other->score) - abs(finding->score);
+        before = before && other != finding;
+        if (other->config == finding->config && !other->abstained &&
+            (stronger > 0 || (stronger == 0 && before)))
+            return true;
+    }
+    return false;
 }
 
 score_t trial_score(const struct trial *trial)
@@ -23,7 +43,7 @@ score_t trial_score(const struct trial *trial)
     score_t sum = 0;
     STAILQ_FOREACH(finding, &trial->findings, link)
     {
-        if (counts(finding))
+        if (counts(finding) && !trial_outdone(trial, finding))
             sum += finding->score;
     }
     return sum;
@@ -36,7 +56,8 @@ static const struct finding *worst(const struct trial *trial, bool rules)
     const struct finding *found = NULL;
     STAILQ_FOREACH(finding, &trial->findings, link)
     {
-        if (counts(finding) && finding->score > 0 && (!rules || finding->mode == CHECK_REJECT) &&
+        if (counts(finding) && finding->score > 0 &&
+            (!rules || finding->config->mode == CHECK_REJECT) &&
             (found == NULL || finding->score > found->score))
             found = finding;
     }

@@ -9,7 +9,7 @@ import pytest
 
 from harness.client import message
 from harness.dns import Delay, Forward, Rcode, Records, list_key
-from harness.visitor import CLEAN, LISTED, Visit, Visitor
+from harness.visitor import CLEAN, LISTED, Visit, Visitor, at_once
 from harness.wait import until
 
 ZEN, ALSO, ALLOW = ("dnsbl", "zen.example"), ("dnsbl", "also.example"), ("dnsbl", "allow.example")
@@ -57,7 +57,7 @@ def test_a_zone_that_is_off_is_never_asked(guard, dns, family):
 
 def test_the_reply_names_the_reason_the_session_and_the_url(guard, dns):
     dns.zone("zen.example").list(LISTED[4])
-    gate = guard({ZEN: {"score": 6}}, reject_url="https://help.example/%i")
+    gate = guard({ZEN: {"mode": "reject", "score": 1}}, reject_url="https://help.example/%i")
     visit = Visit(gate, LISTED[4])
     assert visit.rcpt.raw.decode() == (
         f"550 5.7.1 Refused: listed by zen.example ({visit.id}, https://help.example/{visit.id})"
@@ -135,7 +135,7 @@ def test_all_zones_are_asked_in_parallel(guard, dns):
     began = time.monotonic()
     visit = Visit(gate, LISTED[4])
     visit.refused()
-    assert time.monotonic() - began < 4 and visit.score == 8
+    assert time.monotonic() - began < 6 and visit.score == 8
 
 
 # Errors
@@ -156,10 +156,12 @@ def test_an_error_code_is_never_a_listing(guard, dns):
 def test_an_error_code_is_never_trust(guard, dns):
     zone, allow = dns.zone("zen.example"), dns.zone("allow.example")
     gate = guard({ZEN: {"score": 6}, ALLOW: {"score": -6}})
-    for i, answer in enumerate(["127.0.0.255", "127.0.10.3", "127.0.10.0", *ERRORS]):
+    answers = ["127.0.0.255", "127.0.10.3", "127.0.10.0", *ERRORS]
+    for i, answer in enumerate(answers):
         zone.list(f"203.0.113.{i}")
         allow.list(f"203.0.113.{i}", answer)
-        visit = Visit(gate, f"203.0.113.{i}")
+    visits = at_once(lambda i: Visit(gate, f"203.0.113.{i}"), range(len(answers)))
+    for answer, visit in zip(answers, visits):
         visit.refused()
         assert visit.score == 6 and answer in visit.abstained()["allow.example"], visit.entry
 
@@ -235,6 +237,16 @@ def test_a_listed_name_in_each_mode(guard, dns, what, mode, score, by):
     assert Visit(gate, CLEAN[4]).accepted()
 
 
+def test_a_list_that_has_several_names_of_a_client_counts_once(guard, dns):
+    dns.zone("names.example").list("bad.example.net", "127.0.1.2").list("worse.example.net",
+                                                                        "127.0.1.4")
+    dns.client(LISTED[4], "bad.example.net")
+    gate = guard({NAMES: {"score": 3, "codes": ["127.0.1.2", "127.0.1.4=4"]}, "reverse-dns": {}})
+    visit = Visit(gate, LISTED[4], helo="bad.example.net", sender="a@worse.example.net").accepted()
+    assert visit.score == 4 and visit.scores() == {"names.example": 4}
+    assert len([f for f in visit.findings if "(counted once)" in f.text]) == 2
+
+
 def test_a_list_of_names_is_never_asked_for_addresses(guard, dns):
     zone = dns.zone("names.example")
     gate = guard({NAMES: {"score": 9}})
@@ -251,7 +263,7 @@ def test_a_list_of_names_is_never_asked_for_addresses(guard, dns):
 
 def test_another_sender_is_another_question(guard, dns):
     dns.zone("names.example").list("bad.example.net")
-    gate = guard({NAMES: {"score": 6}})
+    gate = guard({NAMES: {"mode": "reject", "score": 1}})
     with Visitor(gate, CLEAN[4]) as smtp:
         smtp.ehlo()
         smtp.cmd("MAIL FROM:<a@bad.example.net>", 250)
@@ -269,8 +281,8 @@ KEY = "k3yofth1s1nstallation"
 def test_a_query_key_never_shows(guard, dns):
     zone = f"{KEY}.zen.dq.example"
     dns.zone(zone).list(LISTED[4])
-    gate = guard({("dnsbl", zone): {"score": 6, "name": "zen.dq.example"},
-                  ("rhsbl", f"{KEY}.dbl.dq.example"): {"score": 6, "name": "dbl.dq.example"}},
+    gate = guard({("dnsbl", zone): {"mode": "reject", "score": 1, "name": "zen.dq.example"},
+                  ("rhsbl", f"{KEY}.dbl.dq.example"): {"score": 1, "name": "dbl.dq.example"}},
                  resolver={"query-timeout": "500ms", "timeout": "1s"})
     visit = Visit(gate, LISTED[4])
     assert "listed by zen.dq.example" in visit.refused().text
@@ -284,7 +296,7 @@ def test_a_query_key_never_shows(guard, dns):
 def test_a_key_is_masked_without_being_told(guard, dns):
     zone = f"{KEY}.zen.dq.spamhaus.net"
     dns.zone(zone).list(LISTED[4])
-    gate = guard({("dnsbl", zone): {"score": 6}})
+    gate = guard({("dnsbl", zone): {"mode": "reject", "score": 1}})
     visit = Visit(gate, LISTED[4])
     assert "zen.dq.spamhaus.net" in visit.refused().text
     gate.stop()
@@ -296,7 +308,7 @@ def test_a_key_is_masked_without_being_told(guard, dns):
 def test_answers_are_kept_for_their_ttl_negative_ones_too(guard, make_dns):
     dns = make_dns(ttl=300)
     zone = dns.zone("zen.example").list(LISTED[4])
-    gate = guard({ZEN: {"score": 6}}, dns=dns, workers=1)
+    gate = guard({ZEN: {"mode": "reject", "score": 1}}, dns=dns, workers=1)
     for _ in range(3):
         Visit(gate, LISTED[4]).refused()
         Visit(gate, CLEAN[4]).accepted()
@@ -306,7 +318,7 @@ def test_answers_are_kept_for_their_ttl_negative_ones_too(guard, make_dns):
 def test_an_answer_is_not_kept_beyond_its_ttl(guard, make_dns):
     dns = make_dns(ttl=1)
     zone = dns.zone("zen.example").list(LISTED[4])
-    gate = guard({ZEN: {"score": 6}}, dns=dns, workers=1)
+    gate = guard({ZEN: {"mode": "reject", "score": 1}}, dns=dns, workers=1)
     Visit(gate, LISTED[4]).refused()
     zone.unlist(LISTED[4])
     until(lambda: Visit(gate, LISTED[4]).passed, "the client is off the list", interval=0.2)
@@ -315,7 +327,7 @@ def test_an_answer_is_not_kept_beyond_its_ttl(guard, make_dns):
 def test_identical_questions_in_flight_are_asked_once(guard, dns):
     zone = dns.zone("zen.example")
     dns.rule(zone.key(LISTED[4]), Delay(1, Records("127.0.0.2")), "A")
-    gate = guard({ZEN: {"score": 6}}, workers=1)
+    gate = guard({ZEN: {"mode": "reject", "score": 1}}, workers=1)
     visitors = [Visitor(gate, LISTED[4]) for _ in range(10)]
     for smtp in visitors:
         smtp.ehlo()
@@ -353,14 +365,16 @@ def real(rbldnsd, dns):
     return server
 
 
-@pytest.mark.parametrize("client, words, code, score", [
-    ("203.0.113.5", {}, 550, 6), ("2001:db8:bad::5", {}, 550, 6), ("198.51.100.66", {}, 250, 3),
-    ("203.0.113.9", {}, 250, 1), ("198.51.100.7", {}, 250, 0), ("2001:db8:900d::7", {}, 250, 0),
-    ("198.51.100.7", {"helo": "mail.bad.example.net"}, 550, 6),
-    ("198.51.100.7", {"sender": "x@bad.example.net"}, 550, 6)])
-def test_rbldnsds_zones_decide(guard, real, client, words, code, score):
-    visit = Visit(guard(REAL_BLOCKS), client, **words)
-    assert (visit.rcpt.code, visit.score) == (code, score), visit.entry
+def test_rbldnsds_zones_decide(guard, real):
+    gate = guard(REAL_BLOCKS)
+    cases = [("203.0.113.5", {}, 550, 6), ("2001:db8:bad::5", {}, 550, 6),
+             ("198.51.100.66", {}, 250, 3), ("203.0.113.9", {}, 250, 1),
+             ("198.51.100.7", {}, 250, 0), ("2001:db8:900d::7", {}, 250, 0),
+             ("198.51.100.7", {"helo": "mail.bad.example.net"}, 550, 6),
+             ("198.51.100.7", {"sender": "x@bad.example.net"}, 550, 6)]
+    visits = at_once(lambda case: Visit(gate, case[0], **case[1]), cases)
+    for visit, (_, _, code, score) in zip(visits, cases):
+        assert (visit.rcpt.code, visit.score) == (code, score), visit.entry
 
 
 def test_rbldnsd_alone_as_the_only_server(guard, rbldnsd):
@@ -373,11 +387,7 @@ def test_rbldnsd_alone_as_the_only_server(guard, rbldnsd):
     assert visit.score == 0 and visit.abstained()
 
 
-@pytest.mark.parametrize("version", [1, 2])
-@pytest.mark.parametrize("client, wanted", [("203.0.113.5", 24), ("198.51.100.7", 0),
-                                            ("2001:db8:bad::5", 24), ("2001:db8:900d::7", 0)])
-def test_swaks_as_the_client(guard, real, version, client, wanted):
-    gate = guard(REAL_BLOCKS)
+def swaks(gate, version, client, wanted):
     kind, server = ("6", "2001:db8::fa") if ":" in client else ("4", "192.0.2.250")
     words = ["--proxy-family", f"TCP{kind}" if version == 1 else f"AF_INET{kind.strip('4')}"]
     if version == 2:
@@ -391,6 +401,14 @@ def test_swaks_as_the_client(guard, real, version, client, wanted):
     assert done.returncode == wanted, done.stdout + done.stderr
     if wanted:
         assert "550 5.7.1 Refused: listed by bl.example" in done.stdout
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_swaks_as_the_client(guard, real, version):
+    gate = guard(REAL_BLOCKS)
+    at_once(lambda case: swaks(gate, version, *case),
+            [("203.0.113.5", 24), ("198.51.100.7", 0), ("2001:db8:bad::5", 24),
+             ("2001:db8:900d::7", 0)])
 
 
 def test_postfix_as_the_client_delivers_with_all_checks_on(guard, real, postfix, dns, backend):

@@ -46,14 +46,17 @@ def v2(source, port=4321):
 
 class Finding:
     """One of findings="zen.example 127.0.0.4 +6; helo.not-fqdn pc +1 (observed); also.example ?
-    timeout". `score` is None for an abstention; `counted` is false for it and for the observed."""
+    timeout". `score` is None for an abstention; `counted` is false for it, for the observed, and for
+    those of a list that has counted once."""
 
     def __init__(self, text):
         self.text = text
         self.label, _, rest = text.partition(" ")
         self.score, self.answer, self.counted = None, rest.removeprefix("? "), False
+        self.observed = rest.endswith(" (observed)")
         if not rest.startswith("? "):
-            match = re.fullmatch(r"(?:(.*) )?([+-]\d+(?:\.\d+)?|0)( \(observed\))?", rest)
+            match = re.fullmatch(
+                r"(?:(.*) )?([+-]\d+(?:\.\d+)?|0)( \((?:observed|counted once)\))?", rest)
             assert match, f"not a finding: {text!r}"
             self.answer, self.score = match[1] or "", float(match[2])
             self.counted = match[3] is None
@@ -161,7 +164,7 @@ class Visit:
 
     def observed(self):
         """What was seen and did not count, by label."""
-        return {f.label: f.score for f in self.findings if f.score is not None and not f.counted}
+        return {f.label: f.score for f in self.findings if f.observed}
 
     def abstained(self):
         return {f.label: f.answer for f in self.findings if f.score is None}
