@@ -201,12 +201,12 @@ def rbldnsd(stack, folder, ports):
 def guard(gatepost, backend, request):
     """A gatepostd that takes its clients' addresses from PROXY headers, asks `dns`, and judges by
     the given `blocks` alone: all other checks are off. Comes back once its lists are probed
-    (`probed`: False to not wait for that). `doubts`: suspicious clients are held up, as by default;
-    else no client is suspicious, which saves seconds."""
+    (`probed`: False to not wait for that). `doubts`: the default threshold of suspicion; else it is
+    that of rejection, since suspicious clients wait seconds for each refusal."""
     def make(blocks=None, to=None, dns=None, probed=True, doubts=False, listen=None, resolver=None,
              **more):
         server = dns or request.getfixturevalue("dns")
-        trust = {} if doubts else {"greylist-threshold": 1000}
+        trust = {} if doubts else {"greylist-threshold": 6}
         gate = gatepost(
             to or backend,
             listen={"proxy-protocol-from": FROM_HERE, **trust, **(listen or {})},

@@ -5,7 +5,7 @@ of IPv4 and IPv6, and that a fault of DNS is never one."""
 import pytest
 
 from harness.dns import Delay, Rcode, Records, arpa
-from harness.visitor import CLEAN, SERVER, Visit, Visitor
+from harness.visitor import CLEAN, SERVER, Visit, Visitor, at_once
 
 FAMILIES = pytest.mark.parametrize("family", [4, 6])
 # (mode, score of the finding, what refuses it)
@@ -47,11 +47,13 @@ def test_a_reverse_name_in_each_mode(guard, dns, family, mode, score, by):
     dns.ptr(unconfirmed, "mail.example.net").host("mail.example.net", "192.0.2.1", "2001:db8::1")
     dns.client(dynamic, "dsl-7.dyn.pool.example.net").client(holding, HOLDING[family])
     gate = guard({"reverse-dns": {"mode": mode, **dict.fromkeys(REVERSE, score)}})
-    for client, label, enhanced in (
-            (none, "none", "5.7.25"), (unconfirmed, "unconfirmed", "5.7.25"),
-            (dynamic, "dynamic", "5.7.1"), (holding, "holds-address", "5.7.1")):
+
+    def come(client, label, enhanced):
         judge(Visit(gate, client), f"reverse-dns.{label}", mode, score, by, enhanced)
         assert bool(dns.asked(arpa(client))) is (mode != "off")
+    at_once(lambda case: come(*case), [
+        (none, "none", "5.7.25"), (unconfirmed, "unconfirmed", "5.7.25"),
+        (dynamic, "dynamic", "5.7.1"), (holding, "holds-address", "5.7.1")])
 
 
 @FAMILIES
@@ -154,13 +156,13 @@ def literal(address):
 @MODES
 def test_a_helo_in_each_mode(guard, family, mode, score, by):
     gate = guard({"helo": {"mode": mode, **dict.fromkeys(HELO, score)}})
-    for helo, label, enhanced in (
-            ("short", "not-fqdn", "5.5.2"), ("mx.example.org", "own-name", "5.7.1"),
-            ("MX.Example.ORG", "own-name", "5.7.1"), (literal(SERVER[family]), "own-name", "5.7.1"),
-            ("[192.0.2.99]", "literal", "5.7.1"), ("[IPv6:2001:db8::99]", "literal", "5.7.1"),
-            ("gone.example.net", "unresolved", "5.7.1"), ("198.51.100.7", "syntax", "5.5.2"),
-            ("host.localhost", "unresolved", "5.7.1")):
-        judge(Visit(gate, CLEAN[family], helo=helo), f"helo.{label}", mode, score, by, enhanced)
+    at_once(lambda case: judge(Visit(gate, CLEAN[family], helo=case[0]), f"helo.{case[1]}", mode,
+                               score, by, case[2]), [
+        ("short", "not-fqdn", "5.5.2"), ("mx.example.org", "own-name", "5.7.1"),
+        ("MX.Example.ORG", "own-name", "5.7.1"), (literal(SERVER[family]), "own-name", "5.7.1"),
+        ("[192.0.2.99]", "literal", "5.7.1"), ("[IPv6:2001:db8::99]", "literal", "5.7.1"),
+        ("gone.example.net", "unresolved", "5.7.1"), ("198.51.100.7", "syntax", "5.5.2"),
+        ("host.localhost", "unresolved", "5.7.1")])
 
 
 @FAMILIES
@@ -210,13 +212,16 @@ def test_a_senders_domain_in_each_mode(guard, dns, family, mode, score, by):
     dns.add("private.example.net", "MX", "10 mx.private.example.net")
     dns.host("mx.private.example.net", "10.0.0.1", "fd00::1")
     gate = guard({"sender-domain": {"mode": mode, **dict.fromkeys(SENDER, score)}})
-    for domain, label in (("gone", "unresolved"), ("Empty", "unresolved"),
-                          ("mx-gone", "unresolved"), ("null", "null-mx"), ("loopback", "private"),
-                          ("loopback6", "private"), ("Private", "private")):
+
+    def come(domain, label):
         visit = Visit(gate, CLEAN[family], sender=f"someone@{domain}.Example.net")
         enhanced = visit.rcpt.enhanced if by == "rule" else "5.7.1"  # whatever code is its own
         judge(visit, f"sender-domain.{label}", mode, score, by, enhanced)
         assert enhanced.startswith("5.")
+    at_once(lambda case: come(*case), [
+        ("gone", "unresolved"), ("Empty", "unresolved"), ("mx-gone", "unresolved"),
+        ("null", "null-mx"), ("loopback", "private"), ("loopback6", "private"),
+        ("Private", "private")])
 
 
 GOOD = {"mx": ["10 mx.example.net"], "second-mx": ["10 gone.example.net", "20 mx.example.net"],

@@ -18,8 +18,8 @@ OUT = ["203.0.113.0/24", "2001:db8:bad::/48"]  # where LISTED are
 
 @pytest.fixture
 def scoring(guard, dns):
-    """A gate by which LISTED have the given score."""
-    def make(score, mode="score", **more):
+    """A gate by which LISTED have the given score, or by default are refused by a rule."""
+    def make(score=1, mode="reject", **more):
         dns.zone("zen.example").list(LISTED[4]).list(LISTED[6])
         return guard({ZEN: {"score": score, "mode": mode}, **more.pop("blocks", {})}, **more)
     return make
@@ -28,7 +28,7 @@ def scoring(guard, dns):
 @pytest.fixture
 def doubting(scoring):
     """The same, with the default threshold of suspicion."""
-    return lambda score, **more: scoring(score, doubts=True, **more)
+    return lambda score, mode="score", **more: scoring(score, mode, doubts=True, **more)
 
 
 # Thresholds
@@ -55,7 +55,7 @@ def test_a_listener_may_have_its_own(doubting):
     strict = {"proxy-protocol-from": ["127.0.0.0/8"], "greylist-threshold": 0.5,
               "reject-threshold": 3}
     mild = {"proxy-protocol-from": ["127.0.0.0/8"], "greylist-threshold": 50,
-            "reject-threshold": 60}
+            "reject-threshold": 60, "tarpit-threshold": 70}
     gate = doubting(4, listens={"strict": strict, "mild": mild})
     assert Visit(gate, LISTED[4]).accepted().verdict[0] == "suspicious"
     Visit(gate, LISTED[4], listen="strict").refused()
@@ -91,7 +91,7 @@ def test_a_rule_is_not_outweighed(guard, dns):
     ({}, [], 550, ("reject", "rule"))],
     ids=["allow", "allow beats deny", "deny", "deny beats trust", "trust beats rules", "rule"])
 def test_the_precedence(scoring, family, lists, relay, code, verdict):
-    gate = scoring(9, mode="reject", lists=lists, relay={"networks": relay})
+    gate = scoring(lists=lists, relay={"networks": relay})
     visit = Visit(gate, LISTED[family])
     assert visit.rcpt.code == code and visit.verdict == verdict
     if code == 550:
@@ -99,7 +99,7 @@ def test_the_precedence(scoring, family, lists, relay, code, verdict):
 
 
 def test_a_denied_client_is_told_so_and_others_are_not(scoring):
-    gate = scoring(1, lists={"deny": ["198.51.100.7", "2001:db8:900d::/48"]})
+    gate = scoring(1, "score", lists={"deny": ["198.51.100.7", "2001:db8:900d::/48"]})
     for family in (4, 6):
         assert "your address" in Visit(gate, CLEAN[family]).refused().text
         Visit(gate, LISTED[family]).accepted()
@@ -115,7 +115,7 @@ def test_allowed_and_denied_clients_are_not_looked_up(scoring, dns):
 
 def test_an_authenticated_client_passes(gatepost, scoring, make_backend, authority):
     backend = make_backend(["AUTH PLAIN", "8BITMIME"])
-    gate = scoring(9, mode="reject", to=backend, tls=True)
+    gate = scoring(to=backend, tls=True)
     gate.wait_learned(["AUTH"], client=lambda: _secure(gate))
     with _secure(gate) as smtp:
         smtp.ehlo()
@@ -139,21 +139,21 @@ def _secure(gate):
 @pytest.mark.parametrize("name", ["postmaster", "abuse", "PostMaster", "ABUSE"])
 @pytest.mark.parametrize("mode", ["score", "reject"])
 def test_postmaster_and_abuse_get_through(scoring, name, mode):
-    visit = Visit(scoring(9, mode=mode), LISTED[4], recipients=[f"{name}@example.org"]).accepted()
+    visit = Visit(scoring(9, mode), LISTED[4], recipients=[f"{name}@example.org"]).accepted()
     assert visit.verdict == ("pass", "exempt")
 
 
 def test_postmaster_without_a_domain_gets_through(scoring):
-    Visit(scoring(9), LISTED[4], recipients=["postmaster"]).accepted()
+    Visit(scoring(), LISTED[4], recipients=["postmaster"]).accepted()
 
 
 @pytest.mark.parametrize("name", ["user", "postmaster-not", "abusers", "postmaster+x", "notabuse"])
 def test_nobody_else_does(scoring, name):
-    Visit(scoring(9), LISTED[4], recipients=[f"{name}@example.org"]).refused()
+    Visit(scoring(), LISTED[4], recipients=[f"{name}@example.org"]).refused()
 
 
 def test_beside_postmaster_the_others_are_refused_all_the_same(scoring, backend):
-    visit = Visit(scoring(9), LISTED[4],
+    visit = Visit(scoring(), LISTED[4],
                   recipients=["user@example.org", "postmaster@example.org", "other@example.org"])
     visit.accepted()
     assert [r.code for r in visit.rcpts] == [550, 250, 550]
@@ -162,12 +162,12 @@ def test_beside_postmaster_the_others_are_refused_all_the_same(scoring, backend)
 
 
 def test_postmaster_is_no_way_in_for_the_denied(scoring):
-    gate = scoring(9, lists={"deny": OUT})
+    gate = scoring(lists={"deny": OUT})
     Visit(gate, LISTED[4], recipients=["postmaster@example.org"]).refused()
 
 
 def test_postmaster_of_a_foreign_domain_is_foreign(scoring):
-    visit = Visit(scoring(-9), LISTED[4], recipients=["postmaster@elsewhere.example"])
+    visit = Visit(scoring(-9, "score"), LISTED[4], recipients=["postmaster@elsewhere.example"])
     assert visit.rcpt.code == 550 and "elay" in visit.rcpt.text
 
 
@@ -186,7 +186,7 @@ EVERYBODY = {"allow": ["0.0.0.0/0", "::/0"]}
          "allowed and observed"])
 def test_nothing_lets_a_foreign_recipient_through(scoring, backend, more):
     more = dict(more)
-    gate = scoring(more.pop("score", 1), **more)
+    gate = scoring(more.pop("score", 1), "score", **more)
     for client in (*LISTED.values(), *CLEAN.values(), "10.1.2.3", "127.0.0.9"):
         visit = Visit(gate, client, recipients=FOREIGN)
         assert all(r.code in (550, 553, 501) for r in visit.rcpts), visit.rcpts
@@ -195,7 +195,7 @@ def test_nothing_lets_a_foreign_recipient_through(scoring, backend, more):
 
 
 def test_a_refusal_of_the_relay_rule_asks_nothing_of_the_policy(scoring):
-    visit = Visit(scoring(9, mode="reject"), LISTED[4], recipients=["x@elsewhere.example"])
+    visit = Visit(scoring(), LISTED[4], recipients=["x@elsewhere.example"])
     assert visit.rcpt.code == 550 and "elay" in visit.rcpt.text
 
 
@@ -212,7 +212,7 @@ def test_observe_lets_pass_and_logs_what_it_would_have_done(doubting, score, mod
 
 
 def test_observe_observes_entries_too(scoring):
-    gate = scoring(1, blocks={"mode": "observe"},
+    gate = scoring(1, "score", blocks={"mode": "observe"},
                    lists={"deny": ["203.0.113.5"], "tarpit": ["2001:db8:bad::/48"]})
     for family, would in ((4, "reject"), (6, "tarpit")):
         visit = Visit(gate, LISTED[family]).accepted()
@@ -220,7 +220,7 @@ def test_observe_observes_entries_too(scoring):
 
 
 def test_observe_keeps_the_protocol_strict(scoring):
-    gate = scoring(1, blocks={"mode": "observe", "newlines": {}})
+    gate = scoring(1, "score", blocks={"mode": "observe", "newlines": {}})
     with Visitor(gate, CLEAN[4]) as smtp:
         smtp.ehlo()
         smtp.envelope()
@@ -232,7 +232,7 @@ def test_observe_keeps_the_protocol_strict(scoring):
 # When
 
 def test_the_verdict_falls_at_rcpt_not_before(scoring):
-    gate = scoring(9, mode="reject")
+    gate = scoring()
     with Visitor(gate, LISTED[4]) as smtp:
         smtp.ehlo()
         smtp.cmd("MAIL FROM:<a@example.net>", 250)
@@ -244,7 +244,7 @@ def test_the_verdict_falls_at_rcpt_not_before(scoring):
 
 
 def test_look_ups_begin_at_connect_so_that_a_slow_client_waits_for_nothing(scoring, dns):
-    gate = scoring(9)
+    gate = scoring()
     dns.forget()
     with Visitor(gate, LISTED[4]):
         dns.wait_asked(list_key(LISTED[4], "zen.example"))
@@ -252,7 +252,7 @@ def test_look_ups_begin_at_connect_so_that_a_slow_client_waits_for_nothing(scori
 
 def test_pipelined_commands_are_answered_in_order_across_a_wait(scoring, dns):
     dns.rule(list_key(LISTED[4], "zen.example"), Delay(0.7))
-    gate = scoring(9)
+    gate = scoring()
     with Visitor(gate, LISTED[4]) as smtp:
         smtp.ehlo()
         smtp.send(b"MAIL FROM:<a@example.net>\r\nRCPT TO:<user@example.org>\r\n"
@@ -267,7 +267,7 @@ def test_pipelined_commands_are_answered_in_order_across_a_wait(scoring, dns):
 
 
 def test_a_client_that_leaves_while_it_is_judged_is_no_fault(scoring, dns):
-    gate = scoring(9)
+    gate = scoring()
     dns.rule("*.zen.example", Delay(1), "A")
     for family, way in ((4, "close"), (6, "reset")):
         smtp = Visitor(gate, LISTED[family])
@@ -281,7 +281,7 @@ def test_a_client_that_leaves_while_it_is_judged_is_no_fault(scoring, dns):
 
 
 def test_every_transaction_of_a_session_is_judged_anew(guard, dns):
-    gate = guard({"sender-domain": {"score": 7}})
+    gate = guard({"sender-domain": {"mode": "reject", "score": 1}})
     dns.host("client.example.net", "198.51.100.7").host("good.example.net", "198.51.100.9")
     with Visitor(gate, CLEAN[4]) as smtp:
         smtp.ehlo()
@@ -326,7 +326,7 @@ def test_thirty_findings_are_all_told(guard, dns):
 
 
 def test_a_session_without_a_transaction_tells_its_findings_when_it_ends(scoring, dns):
-    gate = scoring(9)
+    gate = scoring(9, "score")
     with Visitor(gate, LISTED[4]) as smtp:
         smtp.ehlo()
         dns.wait_asked(list_key(LISTED[4], "zen.example"))
@@ -355,7 +355,7 @@ def test_what_peers_say_cannot_forge_a_finding_or_a_reply(guard, dns):
 @pytest.mark.parametrize("address", [LISTED[4], "IPV6:" + LISTED[6]])
 def test_whom_xclient_names_is_judged_not_who_says_it(scoring, dns, address):
     dns.rule("*.zen.example", Delay(0.2), "A")
-    gate = scoring(9, listen={"xclient-from": ["198.51.100.0/24"]})
+    gate = scoring(listen={"xclient-from": ["198.51.100.0/24"]})
     until(lambda: Visit(gate, LISTED[4]).rcpt.code == 550, "the list is probed")
     with Visitor(gate, CLEAN[4]) as smtp:
         smtp.ehlo()
@@ -374,7 +374,7 @@ def test_whom_xclient_names_is_judged_not_who_says_it(scoring, dns, address):
 
 @pytest.mark.parametrize("again", ["reload", "reload without the list", "stop"])
 def test_a_reload_or_a_stop_while_a_client_is_judged(scoring, dns, again):
-    gate = scoring(9)
+    gate = scoring()
     dns.rule("*.zen.example", Delay(1), "A")
     visitors = [Visitor(gate, client) for client in (*LISTED.values(), *CLEAN.values())]
     for smtp in visitors:
@@ -394,7 +394,7 @@ def test_a_reload_or_a_stop_while_a_client_is_judged(scoring, dns, again):
 
 
 def test_a_reload_changes_the_policy_of_new_sessions_only(scoring):
-    gate = scoring(9)
+    gate = scoring()
     with Visitor(gate, LISTED[4]) as old:
         old.ehlo()
         gate.config["lists"] = {"allow": OUT}
