@@ -82,7 +82,7 @@ static void unresolved(struct check_run *run, const char *answer)
     check_done(run);
 }
 
-static void private(struct check_run *run, const char *answer)
+static void stays_private(struct check_run *run, const char *answer)
 {
     check_found_code(run, config_of(run)->private, "sender-domain.private", answer,
                      "mail to your sender's domain goes to a private address", "5.1.8");
@@ -111,8 +111,9 @@ static void conclude(struct check_run *run)
     else if (own->unseen > 0)
         abstain(run, "more MX hosts than are looked at");
     else if (own->private[0] != '\0')
-    private(run, own->private);
-    else unresolved(run, own->nothing);
+        stays_private(run, own->private);
+    else
+        unresolved(run, own->nothing);
 }
 
 /* ---- its targets -------------------------------------------------------------------------------
@@ -230,10 +231,13 @@ static void start(struct check_run *run)
     if (domain[0] == '\0' || !facts->lookup)
         check_done(run);
     else if (domain_form(domain, &literal) == DOMAIN_LITERAL && addr_is_private(&literal))
-    private(run, domain);
-    else if (domain[0] == '[') check_done(run);
-    else if (domain_form_special(domain)) unresolved(run, "special-use name");
-    else own->question = dns_ask(check_dns(run), DNS_MX, domain, on_mx, run);
+        stays_private(run, domain);
+    else if (domain[0] == '[')
+        check_done(run);
+    else if (domain_form_special(domain))
+        unresolved(run, "special-use name");
+    else
+        own->question = dns_ask(check_dns(run), DNS_MX, domain, on_mx, run);
 }
 
 static void stop(struct check_run *run)

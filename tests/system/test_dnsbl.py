@@ -220,21 +220,22 @@ def test_trusted_networks_are_never_looked_up(guard, dns):
 @pytest.mark.parametrize("what", ["helo", "sender", "reverse"])
 @pytest.mark.parametrize("mode, score, by", [
     ("observe", 6, None), ("score", 6, "score"), ("score", 2, None), ("reject", 1, "rule")])
-def test_a_listed_name_in_each_mode(guard, dns, what, mode, score, by):
+@FAMILIES
+def test_a_listed_name_in_each_mode(guard, dns, what, mode, score, by, family):
     dns.zone("names.example").list("bad.example.net", "127.0.1.2")
     if what == "reverse":
-        dns.client(LISTED[4], "bad.example.net")
+        dns.client(LISTED[family], "bad.example.net")
     gate = guard({NAMES: {"mode": mode, "score": score}, "reverse-dns": {}})
     words = {"helo": {"helo": "bad.example.net"},
              "sender": {"sender": "someone@Bad.Example.NET"}, "reverse": {}}[what]
-    visit = Visit(gate, LISTED[4], **words)
+    visit = Visit(gate, LISTED[family], **words)
     if by:
         assert "names.example" in visit.refused().text
         assert visit.verdict == ("reject", by)
     else:
         visit.accepted()
     assert any("127.0.1.2" in f.text for f in visit.findings if "names.example" in f.text)
-    assert Visit(gate, CLEAN[4]).accepted()
+    assert Visit(gate, CLEAN[family]).accepted()
 
 
 def test_a_list_that_has_several_names_of_a_client_counts_once(guard, dns):
