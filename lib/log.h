@@ -19,8 +19,8 @@ enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 enum log_target { LOG_TARGET_STDERR, LOG_TARGET_SYSLOG, LOG_TARGET_JOURNAL };
 
 #define LOG_VALUE_MAX 512  /* bytes of one value; what is longer is cut and ends in "..." */
-#define LOG_LIST_MAX  2048 /* the same of a list */
-#define LOG_LINE_MAX  6144
+#define LOG_LIST_MAX  4096 /* the same of a list */
+#define LOG_LINE_MAX  8192
 
 struct log_line {
     enum log_level level;
