@@ -38,6 +38,7 @@
 #define TURNS_MOST   128     /* a tick */
 #define RELIEVE_MOST 16      /* clients that leave for others a tick */
 #define MAKE_ROOM    4       /* clients that leave at once for one other */
+#define YIELD        16      /* clients fewer where descriptors run out */
 #define HEAR_MOST    512     /* octets taken from a client in a turn */
 #define SHARE        5       /* a tarpit uses a fifth of a CPU, its wake-ups come on top */
 #define BURST        1500000 /* ns of CPU that the turns of a tick take at most */
@@ -189,10 +190,15 @@ static bool evict_oldest(struct tarpit *tarpit)
 
 /* ---- the budget ---- */
 
+static size_t sessions_of(const struct tarpit_budget *budget)
+{
+    return budget->sessions != NULL ? atomic_load(budget->sessions) : 0;
+}
+
 /* Have all tarpits more clients than they may? `leaving`: sessions that are about to end. */
 static bool over_budget(const struct tarpit_budget *budget, size_t taken, size_t leaving)
 {
-    size_t sessions = budget->sessions != NULL ? atomic_load(budget->sessions) : 0;
+    size_t sessions = sessions_of(budget);
     sessions -= sessions < leaving ? sessions : leaving;
     return taken > atomic_load(&budget->most) ||
            taken + 2 * sessions > atomic_load(&budget->descriptors);
@@ -208,6 +214,17 @@ static void relieve(struct tarpit *tarpit, size_t most)
 
 void tarpit_make_room(struct tarpit *tarpit)
 {
+    relieve(tarpit, MAKE_ROOM);
+}
+
+void tarpit_yield(struct tarpit *tarpit)
+{
+    struct tarpit_budget *budget = tarpit->budget;
+    size_t taken = atomic_load(&budget->taken);
+    if (taken == 0)
+        return;
+    size_t fewer = taken > YIELD ? taken - YIELD : 0;
+    atomic_store(&budget->descriptors, fewer + 2 * sessions_of(budget));
     relieve(tarpit, MAKE_ROOM);
 }
 

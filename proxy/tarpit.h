@@ -55,6 +55,10 @@ bool tarpit_take(struct tarpit *tarpit, struct io *io, enum tarpit_stage stage,
                  const struct addr *client, const char id[static RANDOM_ID_LEN + 1]);
 /* A session needs descriptors: the oldest leave until there is room. Cheap where there is. */
 void tarpit_make_room(struct tarpit *tarpit);
+/* Descriptors have run out although the budget had some left, so all else needs more than was kept
+ * for it: some of the oldest leave, and no others take their place until budget.descriptors is set
+ * anew. */
+void tarpit_yield(struct tarpit *tarpit);
 size_t tarpit_count(const struct tarpit *tarpit);
 
 #endif

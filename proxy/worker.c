@@ -61,6 +61,7 @@ static void on_pause(const char *why, void *arg)
 {
     struct listener *listener = arg;
     uint64_t now = loop_now(listener->worker->loop);
+    tarpit_yield(listener->worker->tarpit);
     if (listener->worker->pause_logged != 0 && now - listener->worker->pause_logged < PAUSE_LOG_MS)
         return;
     listener->worker->pause_logged = now;

@@ -10,12 +10,14 @@ import re
 import socket
 import subprocess
 import threading
+import time
 
 import pytest
 
 from harness import SLOW
 from harness.backend import Close, Hang, Raw
 from harness.client import Closed, message, stuffed
+from harness.visitor import CLEAN, Visit, v1
 from harness.wait import until
 
 QUICK = {"backend-connect": "1s", "backend-reply": "1s", "backend-end-of-data": "1s"}
@@ -489,6 +491,24 @@ def test_every_client_let_in_has_a_descriptor_for_its_backend_and_the_rest_hear_
         for smtp in inside + outside:
             smtp.close()
     until(lambda: try_one(gate, Ledger()) == 250, "mail flows again", 60, 0.1)
+
+
+def test_a_tarpit_that_has_taken_all_descriptors_gives_some_back(guard):
+    """Many workers need more for themselves than is kept for them."""
+    gate = guard(lists={"tarpit": ["203.0.113.0/24"]}, workers=16, start=False, probed=False)
+    gate.wrap = ["prlimit", "--nofile=128:128"]
+    gate.start()
+    held = []
+    for port in range(1000, 1120):
+        held.append(socket.create_connection(gate.address))
+        held[-1].sendall(v1("203.0.113.7", port))
+    gate.wait_log(" accept-pause ")
+    began = time.monotonic()
+    for _ in range(5):
+        Visit(gate, CLEAN[4]).accepted()
+    assert time.monotonic() - began < 5 * SLOW
+    for sock in held:
+        sock.close()
 
 
 def test_garbage_from_clients_does_no_harm(gate, backend):

@@ -475,6 +475,24 @@ static void test_sessions_get_the_descriptors_they_need(void **state)
     assert_int_equal(atomic_load(&w->budget.taken), 0);
 }
 
+static void test_where_descriptors_run_out_it_stays_smaller(void **state)
+{
+    struct world *w = *state;
+    atomic_store(&w->sessions, 100);
+    for (int i = 0; i < 20; i++)
+        take(w, TARPIT_BANNER, "");
+    tarpit_yield(w->tarpit);
+    assert_int_equal(tarpit_count(w->tarpit), 16);
+    pass(w, 200);
+    assert_int_equal(tarpit_count(w->tarpit), 4);
+    take(w, TARPIT_BANNER, "");
+    assert_in_range(tarpit_count(w->tarpit), 4, 6); /* those taken are still sessions */
+    pass(w, 200);
+    assert_int_equal(tarpit_count(w->tarpit), 4);
+    assert_true(w->client[0].eof);
+    assert_false(w->client[20].eof);
+}
+
 static void test_a_flood_at_the_cap_leaves_no_records_behind(void **state)
 {
     struct world *w = *state;
@@ -719,6 +737,7 @@ int main(void)
         CASE(test_at_the_cap_the_oldest_leaves_for_a_younger_one),
         CASE(test_with_no_room_at_all_the_session_keeps_its_client),
         CASE(test_sessions_get_the_descriptors_they_need),
+        CASE(test_where_descriptors_run_out_it_stays_smaller),
         CASE(test_a_flood_at_the_cap_leaves_no_records_behind),
         CASE(test_stopping_closes_all_and_says_so_in_one_line),
         CASE(test_addresses_are_logged_as_they_were),
