@@ -8,6 +8,9 @@
  *   comes at once, and its rcode is read by who gets it: c-ares takes most for success.
  * - ares_timeout() looks at every query, so a tick by the owner stands in for it.
  * - The callback may come inside ares_query(): the books are in order before that call.
+ * - When a connection to a server fails, c-ares gives up all that it was asked, by UDP too. So TCP
+ *   has a c-ares of its own (a line), and a server that truncates and refuses TCP, or closes it
+ *   when idle, harms nobody else.
  * - A server that answers FORMERR without EDNS turns EDNS off for the channel; what was out with it
  *   ends as FORMERR. The owner asks that once more.
  * - With 65536 queries out c-ares would search for a free id for ever: beyond OUT_MAX there is no
@@ -37,15 +40,22 @@
 
 struct socket {
     LIST_ENTRY(socket) link;
-    struct channel *channel;
+    struct line *line;
     int fd;
     struct watch *read, *write;
 };
 
-struct channel {
-    struct loop *loop;
+enum { LINE_UDP, LINE_TCP, LINES };
+
+struct line {
+    struct channel *channel;
     ares_channel ares;
     LIST_HEAD(, socket) sockets;
+};
+
+struct channel {
+    struct loop *loop;
+    struct line line[LINES];
     size_t out;
     bool ending;
     char *servers;
@@ -56,13 +66,13 @@ struct channel {
 static void on_readable(void *arg)
 {
     const struct socket *s = arg;
-    ares_process_fd(s->channel->ares, s->fd, ARES_SOCKET_BAD); /* `s` may be gone */
+    ares_process_fd(s->line->ares, s->fd, ARES_SOCKET_BAD); /* `s` may be gone */
 }
 
 static void on_writable(void *arg)
 {
     const struct socket *s = arg;
-    ares_process_fd(s->channel->ares, ARES_SOCKET_BAD, s->fd);
+    ares_process_fd(s->line->ares, ARES_SOCKET_BAD, s->fd);
 }
 
 static void socket_free(struct socket *s)
@@ -78,7 +88,7 @@ static void set_watch(struct socket *s, struct watch **watch, int what, bool on)
     if (on == (*watch != NULL))
         return;
     watch_free(*watch);
-    *watch = on ? watch_fd(s->channel->loop, s->fd, what,
+    *watch = on ? watch_fd(s->line->channel->loop, s->fd, what,
                            what == WATCH_READ ? on_readable : on_writable, s)
                 : NULL;
 }
@@ -86,9 +96,9 @@ static void set_watch(struct socket *s, struct watch **watch, int what, bool on)
 /* c-ares says what it waits for; for nothing, right before it closes the socket. */
 static void on_state(void *arg, ares_socket_t fd, int readable, int writable)
 {
-    struct channel *channel = arg;
+    struct line *line = arg;
     struct socket *s;
-    LIST_FOREACH(s, &channel->sockets, link)
+    LIST_FOREACH(s, &line->sockets, link)
     {
         if (s->fd == fd)
             break;
@@ -100,9 +110,9 @@ static void on_state(void *arg, ares_socket_t fd, int readable, int writable)
     }
     if (s == NULL) {
         s = mem_alloc(sizeof *s);
-        s->channel = channel;
+        s->line = line;
         s->fd = fd;
-        LIST_INSERT_HEAD(&channel->sockets, s, link);
+        LIST_INSERT_HEAD(&line->sockets, s, link);
     }
     set_watch(s, &s->read, WATCH_READ, readable);
     set_watch(s, &s->write, WATCH_WRITE, writable);
@@ -160,21 +170,41 @@ static char *servers_found(ares_channel ares)
     return text;
 }
 
-static int init(struct channel *channel, uint64_t query_ms)
+static int init_line(struct line *line, uint64_t query_ms, int flag)
 {
     struct ares_options options = {
         .flags = ARES_FLAG_NOCHECKRESP | ARES_FLAG_STAYOPEN | ARES_FLAG_EDNS | ARES_FLAG_NOSEARCH |
-                 ARES_FLAG_NOALIASES,
+                 ARES_FLAG_NOALIASES | flag,
         .timeout = query_ms < INT_MAX / 4 ? (int)query_ms : INT_MAX / 4,
         .tries = TRIES,
         .socket_receive_buffer_size = RECEIVE_BUFFER,
         .sock_state_cb = on_state,
-        .sock_state_cb_data = channel,
+        .sock_state_cb_data = line,
         .ednspsz = EDNS_OCTETS,
     };
-    return ares_init_options(&channel->ares, &options,
+    return ares_init_options(&line->ares, &options,
                              ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
                                  ARES_OPT_SOCK_RCVBUF | ARES_OPT_SOCK_STATE_CB | ARES_OPT_EDNSPSZ);
+}
+
+static int init(struct channel *channel, uint64_t query_ms)
+{
+    static const int flag[LINES] = {ARES_FLAG_IGNTC, ARES_FLAG_USEVC};
+    int status = ARES_SUCCESS;
+    for (size_t i = 0; i < LINES && status == ARES_SUCCESS; i++) {
+        channel->line[i].channel = channel;
+        LIST_INIT(&channel->line[i].sockets);
+        status = init_line(&channel->line[i], query_ms, flag[i]);
+    }
+    return status;
+}
+
+static int set_servers(struct channel *channel)
+{
+    int status = ARES_SUCCESS;
+    for (size_t i = 0; i < LINES && status == ARES_SUCCESS; i++)
+        status = ares_set_servers_ports_csv(channel->line[i].ares, channel->servers);
+    return status;
 }
 
 struct channel *channel_new(struct loop *loop, const struct addr *server, size_t servers,
@@ -182,13 +212,12 @@ struct channel *channel_new(struct loop *loop, const struct addr *server, size_t
 {
     struct channel *channel = mem_alloc(sizeof *channel);
     channel->loop = loop;
-    LIST_INIT(&channel->sockets);
     int status = init(channel, query_ms);
     if (status == ARES_SUCCESS && servers > 0) {
         channel->servers = servers_text(server, servers);
-        status = ares_set_servers_ports_csv(channel->ares, channel->servers);
+        status = set_servers(channel);
     } else if (status == ARES_SUCCESS) {
-        channel->servers = servers_found(channel->ares);
+        channel->servers = servers_found(channel->line[LINE_UDP].ares);
     }
     if (status == ARES_SUCCESS)
         return channel;
@@ -204,8 +233,10 @@ void channel_free(struct channel *channel)
     if (channel == NULL)
         return;
     channel->ending = true;
-    if (channel->ares != NULL)
-        ares_destroy(channel->ares); /* which closes every socket through on_state() */
+    for (size_t i = 0; i < LINES; i++) {
+        if (channel->line[i].ares != NULL)
+            ares_destroy(channel->line[i].ares); /* which closes every socket through on_state() */
+    }
     free(channel->servers);
     free(channel);
 }
@@ -224,10 +255,30 @@ static const char *reason(int status)
     }
 }
 
+static void on_end(void *arg, int status, int timeouts, unsigned char *packet, int len);
+
+static void send_query(struct channel_query *query)
+{
+    const struct channel *channel = query->channel;
+    ares_query(channel->line[query->tcp ? LINE_TCP : LINE_UDP].ares, query->name, CLASS_IN,
+               answer_wire_type(query->type), on_end, query);
+}
+
+static bool is_truncated(const unsigned char *packet, int len)
+{
+    return packet != NULL && len > 2 && (packet[2] & 2) != 0;
+}
+
 static void on_end(void *arg, int status, int timeouts, unsigned char *packet, int len)
 {
     (void)timeouts;
-    struct channel_query query = *(struct channel_query *)arg; /* its memory ends in fn */
+    struct channel_query *asked = arg;
+    if (is_truncated(packet, len) && !asked->tcp && !asked->channel->ending) {
+        asked->tcp = true;
+        send_query(asked);
+        return;
+    }
+    struct channel_query query = *asked; /* its memory ends in fn */
     query.channel->out--;
     if (query.channel->ending)
         return;
@@ -246,14 +297,16 @@ void channel_ask(struct channel *channel, struct channel_query *query, enum dns_
         fn(NULL, 0, "too many questions at a time", arg);
         return;
     }
-    *query = (struct channel_query){channel, fn, arg};
+    *query = (struct channel_query){
+        .channel = channel, .type = type, .name = name, .fn = fn, .arg = arg};
     channel->out++;
-    ares_query(channel->ares, name, CLASS_IN, answer_wire_type(type), on_end, query);
+    send_query(query);
 }
 
 void channel_tick(struct channel *channel)
 {
-    ares_process_fd(channel->ares, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+    for (size_t i = 0; i < LINES; i++)
+        ares_process_fd(channel->line[i].ares, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 }
 
 size_t channel_out(const struct channel *channel)

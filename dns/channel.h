@@ -21,6 +21,9 @@ typedef void (*channel_fn)(const unsigned char *packet, size_t len, const char *
 /* Of one query; the asker's memory, until the fn is called or the channel freed. */
 struct channel_query {
     struct channel *channel;
+    enum dns_type type;
+    const char *name;
+    bool tcp; /* asked again, since the answer by UDP was truncated */
     channel_fn fn;
     void *arg;
 };
@@ -36,8 +39,8 @@ struct channel *channel_new(struct loop *loop, const struct addr *server, size_t
 /* Only from the loop's top, not from a channel_fn; queries still out end without a call. NULL is
  * fine. */
 void channel_free(struct channel *channel);
-/* Asks; fn is called exactly once, maybe before this returns. `name` as dns_name_normal() has it.
- */
+/* Asks; fn is called exactly once, maybe before this returns. `name` as dns_name_normal() has it;
+ * it stays until then. */
 void channel_ask(struct channel *channel, struct channel_query *query, enum dns_type type,
                  const char *name, channel_fn fn, void *arg);
 /* Lets time pass: asks again what has had no answer. To be called every 50 to 100 ms while any

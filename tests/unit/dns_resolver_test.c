@@ -199,6 +199,21 @@ static void truncation_with_tcp_refused_is_a_temporary_failure(void **state)
     assert_int_equal(heard.status, DNS_TEMPFAIL);
 }
 
+/* c-ares gives up all that a server was asked over when one connection of it fails. */
+static void truncation_with_tcp_refused_harms_no_other_question(void **state)
+{
+    struct rig *rig = *state;
+    struct heard held = {.times = 0};
+    ask(rig, "hold.example", &held);
+    UNTIL(rig->loop, dns_server_held(rig->server) == 1);
+    assert_int_equal(ask_and_wait(rig, "tc.example").status, DNS_TEMPFAIL);
+    assert_int_equal(held.times, 0);
+    assert_int_equal(dns_server_held(rig->server), 1); /* nor is it asked again */
+    dns_server_release(rig->server);
+    UNTIL(rig->loop, held.times > 0);
+    assert_int_equal(held.status, DNS_FOUND);
+}
+
 static void silence_is_a_temporary_failure_by_the_deadline(void **state)
 {
     uint64_t before = net_clock();
@@ -588,6 +603,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_answer_has_its_status),
         cmocka_unit_test_setup_teardown(truncation_with_tcp_refused_is_a_temporary_failure,
+                                        setup_without_tcp, teardown),
+        cmocka_unit_test_setup_teardown(truncation_with_tcp_refused_harms_no_other_question,
                                         setup_without_tcp, teardown),
         WITH_RIG(silence_is_a_temporary_failure_by_the_deadline),
         WITH_RIG(a_server_without_edns_is_asked_without_by_all),
