@@ -284,6 +284,13 @@ static const char *open_one(struct client *record, const struct rule *rule, enum
                                                               : why;
 }
 
+static const char *look_open(struct client *record, const struct rule *rule, enum client_count what)
+{
+    if (over(rule, record->open, rule->limits->concurrent))
+        return too_many_at_a_time[rule->scope];
+    return judge(record, rule, what, 0);
+}
+
 /* Does it with both records, whatever the first one says. */
 static bool both(struct client_table *table, const struct addr *client, struct rule rule,
                  enum client_count what,
@@ -313,6 +320,14 @@ bool client_opened(struct client_table *table, const struct client_limits_config
 {
     const struct rule rule = {.limits = limits, .class = class, .now = now};
     return both(table, client, rule, CLIENT_CONNECTION, open_one, why);
+}
+
+bool client_crowded(struct client_table *table, const struct client_limits_config *limits,
+                    const struct addr *client, enum client_class class, uint64_t now,
+                    const char **why)
+{
+    const struct rule rule = {.limits = limits, .class = class, .now = now};
+    return !both(table, client, rule, CLIENT_CONNECTION, look_open, why);
 }
 
 void client_closed(struct client_table *table, const struct addr *client)

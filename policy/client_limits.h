@@ -54,6 +54,11 @@ bool client_opened(struct client_table *table, const struct client_limits_config
                    const char **why);
 /* One that client_opened() counted has ended. Where it was forgotten meanwhile nothing happens, or
  * a newer one of the same client is taken for it. */
+/* Asked again of a client that has turned suspicious meanwhile: is what it has open, or has opened
+ * in the interval, more than its class may? Counts nothing. */
+bool client_crowded(struct client_table *table, const struct client_limits_config *limits,
+                    const struct addr *client, enum client_class class, uint64_t now,
+                    const char **why);
 void client_closed(struct client_table *table, const struct addr *client);
 /* Counts one. False: over the limit, *why a constant clause. */
 bool client_count(struct client_table *table, const struct client_limits_config *limits,

@@ -98,6 +98,8 @@ const struct finding *trial_rule(const struct trial *trial);
 /* ---- trial_limits.c */
 void trial_open(struct trial *trial);
 void trial_close(struct trial *trial);
+/* A client that has turned suspicious: are the connections it has too many for one such? */
+bool trial_crowded(const struct trial *trial, const char **why);
 /* TRIAL_HANGUP, for the next connection. */
 void trial_hung_up(struct trial *trial);
 

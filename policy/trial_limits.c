@@ -121,6 +121,14 @@ void trial_open(struct trial *trial)
         trial->over = why;
 }
 
+bool trial_crowded(const struct trial *trial, const char **why)
+{
+    const struct client_limits_config *limits = limits_for(trial, TRIAL_CONNECTION);
+    return trial->opened && !off(limits) && limits->common.mode == CHECK_REJECT &&
+           client_crowded(trial->env.state->clients, limits, &trial->client, class_of(trial),
+                          loop_now(trial->env.loop), why);
+}
+
 void trial_close(struct trial *trial)
 {
     if (trial->opened)

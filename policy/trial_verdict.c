@@ -5,7 +5,8 @@
  *   1. an allow entry passes          2. a deny entry refuses (or goes to the tarpit)
  *   3. own networks and AUTH pass     4. postmaster@ and abuse@ pass
  *   5. a finding of a check with mode = reject refuses
- *   6. the score: at or above tarpit, reject, greylist, asked in that order
+ *   6. the score: at or above tarpit, reject, greylist, asked in that order; who is suspicious by
+ * it and has more connections than such a client may is deferred
  *
  * Only the last waits for what is still open. Findings of observed checks count nowhere, an
  * abstention never; of the findings of a block whose check says so only the strongest is added. The
@@ -141,6 +142,11 @@ static void by_score(const struct trial *trial, struct verdict *out)
         out->action = VERDICT_SUSPICIOUS;
     if (out->action == VERDICT_PASS)
         return;
+    if (out->action == VERDICT_SUSPICIOUS && trial_crowded(trial, &out->reason)) {
+        out->action = VERDICT_DEFER;
+        out->enhanced = "4.7.1";
+        return;
+    }
     out->reason = finding != NULL ? finding->reason : "";
     if (out->action != VERDICT_SUSPICIOUS)
         out->enhanced = "5.7.1";

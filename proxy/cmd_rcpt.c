@@ -36,7 +36,7 @@ static void note_answer(struct session *s, int code)
 {
     const char *why;
     if (code / 100 == 2)
-        s->txn->exempt = s->txn->exempt || s->txn->rcpt_exempt;
+        s->txn->exempt = s->txn->rcpt_exempt && (s->txn->accepted == 1 || s->txn->exempt);
     else if (code / 100 == 5)
         trial_count(s->trial, TRIAL_FAILED_RECIPIENT, &why);
 }
@@ -135,8 +135,9 @@ static bool params_ok(struct session *s, const struct path *path, const char *te
 static bool within_limits(struct session *s, const struct path *path)
 {
     struct gate_refusal refusal;
-    if (session_within(s, TRIAL_FAILED_RECIPIENT, &refusal) &&
-        session_count(s, TRIAL_RECIPIENT, &refusal))
+    bool within = session_within(s, TRIAL_FAILED_RECIPIENT, &refusal) &&
+                  session_count(s, TRIAL_RECIPIENT, &refusal);
+    if (within || gate_exempt(path))
         return true;
     refuse(s, path->text, refusal.reply, refusal.text);
     return false;

@@ -39,7 +39,7 @@ struct transaction {
     struct buf head;     /* our Received field */
     uint64_t stored;     /* octets that came out of the decoder */
     bool rcpt_exempt;    /* it is postmaster or abuse */
-    bool exempt;         /* one of the accepted is */
+    bool exempt;         /* all accepted ones are */
     bool too_big;        /* more than SIZE */
     bool text_begun;
     bool spool_full;

@@ -209,6 +209,10 @@ static const struct script behaviours[] = {
      .extra = "newlines { score = 6 }\nbare-newline = normalize",
      .step = {HELLO, MAIL, TO("b"), TAKEN, DATA, ">> x: y\n\r\n.\r\n", "# 6000",
               "< 550 5.7.1 Refused: *"}},
+    {.name = "postmaster_among_others_frees_no_message",
+     .extra = "newlines { score = 6 }\nbare-newline = normalize",
+     .step = {HELLO, MAIL, TO("b"), TAKEN, TO("postmaster"), "{ RCPT *", "} 250 3", "< 250 3", DATA,
+              ">> x: y\n\r\n.\r\n", "# 6000", "< 550 5.7.1 Refused: *"}},
     {.name = "to_postmaster_it_may_have_bare_newlines",
      .extra = "newlines { score = 6 }\nbare-newline = normalize",
      .step = {HELLO, MAIL, TO("postmaster"), TAKEN, DATA, ">> x: y\n\r\n.\r\n", "{ DATA",
@@ -216,6 +220,10 @@ static const struct script behaviours[] = {
 };
 
 static const struct script limits[] = {
+    {.name = "postmaster_hears_from_a_client_at_its_limit",
+     .extra = "client-limits { recipients = 1 }\n",
+     .step = {HELLO, MAIL, TO("b"), TAKEN, TO("c"), "< 450 4.7.1*", TO("postmaster"), "{ RCPT *",
+              "} 250 3", "< 250 3"}},
     {.name = "too_many_messages",
      .extra = "client-limits { messages = 1 }\n",
      .step = {HELLO, MAIL, "> RSET", "< 250", "> MAIL FROM:<a@client.example>",
