@@ -9,6 +9,9 @@
  * all, then for each line it reads one line "CONNECTIONS OCTETS": those still open, and what all of
  * them received so far. Ends when its input does.
  *
+ * The connections come from 127.1.0.1, 127.1.0.2 ..., 5,000 each: the ports of 127.0.0.1 are left
+ * to others, who would search long for a free one.
+ *
  * It looks at each socket 4 times a second, a few every 10 ms, instead of waiting for each octet:
  * so whoever sends pays for sending and not for waking this program up, and nothing comes in
  * bursts.
@@ -27,7 +30,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { TICK_MS = 10, CONNECTS_PER_TICK = 40, TICKS_PER_ROUND = 25 };
+enum { TICK_MS = 10, CONNECTS_PER_TICK = 40, TICKS_PER_ROUND = 25, CONNECTS_PER_SOURCE = 5000 };
+#define FIRST_SOURCE 0x7f010001U /* 127.1.0.1 */
 
 struct hold {
     struct sockaddr_in server;
@@ -55,14 +59,25 @@ static void say_proxy(const struct hold *hold, int fd, unsigned number)
         die("send");
 }
 
+static int connect_from(const struct hold *hold, unsigned number)
+{
+    struct sockaddr_in source = {.sin_family = AF_INET};
+    int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    source.sin_addr.s_addr = htonl(FIRST_SOURCE + number / CONNECTS_PER_SOURCE);
+    if (fd < 0)
+        die("socket");
+    if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) < 0 ||
+        bind(fd, (const struct sockaddr *)&source, sizeof(source)) < 0)
+        die("bind");
+    if (connect(fd, (const struct sockaddr *)&hold->server, sizeof(hold->server)) < 0)
+        die("connect");
+    return fd;
+}
+
 static void connect_some(struct hold *hold)
 {
     for (int i = 0; i < CONNECTS_PER_TICK && hold->tried < hold->count; i++, hold->tried++) {
-        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (fd < 0)
-            die("socket");
-        if (connect(fd, (const struct sockaddr *)&hold->server, sizeof(hold->server)) < 0)
-            die("connect");
+        int fd = connect_from(hold, hold->tried);
         if (hold->proxy)
             say_proxy(hold, fd, hold->tried);
         hold->fds[hold->tried] = fd;
