@@ -324,12 +324,16 @@ def test_a_client_that_leaves_is_noticed(pit):
 # Bounds
 
 @contextlib.contextmanager
-def crowd(gate, count):
-    """So many clients in the tarpit."""
+def crowd(gate, count, together=1000):
+    """So many clients in the tarpit, of which as many as `together` may be sessions before."""
     with contextlib.ExitStack() as held:
-        clients = [held.enter_context(Visitor(gate, f"203.0.113.{i + 1}", banner=False))
-                   for i in range(count)]
-        until(lambda: len(gate.entries("tarpit")) >= count, f"{count} in the tarpit")
+        clients = []
+        for i in range(count):
+            clients.append(held.enter_context(Visitor(gate, f"203.0.113.{i + 1}", banner=False)))
+            if (i + 1) % together == 0 or i + 1 == count:
+                until(lambda: len(gate.entries("disconnect")) >= len(clients),
+                      f"{len(clients)} in the tarpit")
+        assert len(gate.entries("tarpit")) == count
         yield clients
 
 
@@ -347,7 +351,7 @@ def test_beyond_its_size_the_oldest_leave(pit):
 
 def test_it_takes_no_place_from_good_clients(pit):
     gate = pit(lists=ENTRY, tarpit=SLOW_PIT, limits={"sessions": 3})
-    with crowd(gate, 12):
+    with crowd(gate, 12, together=3):
         with Visitor(gate, CLEAN[4]), Visitor(gate, CLEAN[6]):
             Visit(gate, CLEAN[4]).accepted()
 
