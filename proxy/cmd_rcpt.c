@@ -35,10 +35,12 @@ static void note_backend(struct transaction *txn)
 static void note_answer(struct session *s, int code)
 {
     const char *why;
-    if (code / 100 == 2)
+    if (code / 100 == 2) {
+        s->accepted = true;
         s->txn->exempt = s->txn->rcpt_exempt && (s->txn->accepted == 1 || s->txn->exempt);
-    else if (code / 100 == 5)
+    } else if (code / 100 == 5) {
         trial_count(s->trial, TRIAL_FAILED_RECIPIENT, &why);
+    }
 }
 
 static void answer_rcpt(struct session *s, enum delivery_answer answer,

@@ -78,8 +78,9 @@ struct session {
     bool nameless : 1;      /* the proxy in front named no client */
     bool dropping : 1;      /* the rest of an overlong line is dropped */
     bool draining : 1;
-    bool erred : 1;  /* the command now handled was an error */
-    bool judged : 1; /* a line with the findings is in the log */
+    bool erred : 1;    /* the command now handled was an error */
+    bool accepted : 1; /* a recipient of this client was accepted */
+    bool judged : 1;   /* a line with the findings is in the log */
     bool conn_dirty : 1;
     bool conn_bound : 1;   /* AUTH succeeded on it */
     bool conn_tainted : 1; /* it saw AUTH: never given to others */

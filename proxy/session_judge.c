@@ -52,6 +52,7 @@ void session_open_trial(struct session *s)
     trial_free(s->trial);
     s->trial = gate_open(&who);
     s->judged = false;
+    s->accepted = false;
     s->hurries = 0;
 }
 
@@ -112,8 +113,10 @@ bool session_connection_allowed(struct session *s)
     struct gate_refusal refusal;
     if (trial_within(s->trial, TRIAL_CONNECTION, &why))
         return true;
-    gate_limited(session_config(s), s->id, REPLY_LIMITED, why, &refusal);
-    session_reply(s, refusal.reply, refusal.text);
+    if (!s->listen->implicit_tls || s->tls) { /* else it waits for a handshake, not for words */
+        gate_limited(session_config(s), s->id, REPLY_LIMITED, why, &refusal);
+        session_reply(s, refusal.reply, refusal.text);
+    }
     session_kill(s, why); /* not lingering: they may be many, and nobody counts them any more */
     return false;
 }
@@ -141,8 +144,7 @@ bool session_within(struct session *s, enum trial_count what, struct gate_refusa
 
 static bool may_leave(const struct session *s)
 {
-    return !s->tls && !s->listen->implicit_tls && !s->authenticated && s->messages == 0 &&
-           (s->txn == NULL || s->txn->accepted == 0);
+    return !s->tls && !s->listen->implicit_tls && !s->authenticated && !s->accepted;
 }
 
 /* False: there is no room for it. */
