@@ -23,11 +23,9 @@
 #include "policy/state.h"
 #include "policy/trial_int.h"
 #include "tests/unit/support/fake_dns.h"
+#include "tests/unit/support/virtual_clock.h"
 
 #include <string.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -100,18 +98,8 @@ struct fuzz {
     bool authenticated;
 };
 
-static uint64_t clock_ms = 1000000;
 static struct policy_state *memory;
 static struct policy *soft, *hard;
-
-int clock_gettime(clockid_t id, struct timespec *ts)
-{
-    if (id == CLOCK_REALTIME || id == CLOCK_PROCESS_CPUTIME_ID || id == CLOCK_THREAD_CPUTIME_ID)
-        return (int)syscall(SYS_clock_gettime, id, ts);
-    ts->tv_sec = (time_t)(clock_ms / 1000);
-    ts->tv_nsec = (long)(clock_ms % 1000) * 1000000;
-    return 0;
-}
 
 static struct policy *make_policy(const char *text)
 {

@@ -12,6 +12,7 @@
 #include "policy/policy.h"
 #include "policy/state.h"
 #include "tests/unit/support/fake_dns.h"
+#include "tests/unit/support/virtual_clock.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,24 +20,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
-
-static uint64_t clock_ms;
-
-int clock_gettime(clockid_t id, struct timespec *ts)
-{
-    if (id == CLOCK_REALTIME || id == CLOCK_PROCESS_CPUTIME_ID || id == CLOCK_THREAD_CPUTIME_ID)
-        return (int)syscall(SYS_clock_gettime, id, ts);
-    ts->tv_sec = (time_t)(clock_ms / 1000);
-    ts->tv_nsec = (long)(clock_ms % 1000) * 1000000;
-    return 0;
-}
 
 const struct check *const checks[] = {&check_dnsbl, &check_rhsbl, NULL};
 

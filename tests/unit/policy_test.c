@@ -49,6 +49,7 @@
 #include "policy/trial.h"
 #include "tests/unit/support/fake_check.h"
 #include "tests/unit/support/fake_dns.h"
+#include "tests/unit/support/virtual_clock.h"
 
 #include <ctype.h>
 #include <glob.h>
@@ -58,9 +59,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -71,17 +69,6 @@
 #define HOUR        (3600 * UINT64_C(1000))
 #define LOG_PREFIX  "info - test"
 #define CONFIG_NAME "test.conf"
-
-static uint64_t clock_ms = 1000000;
-
-int clock_gettime(clockid_t id, struct timespec *ts)
-{
-    if (id == CLOCK_REALTIME || id == CLOCK_PROCESS_CPUTIME_ID || id == CLOCK_THREAD_CPUTIME_ID)
-        return (int)syscall(SYS_clock_gettime, id, ts);
-    ts->tv_sec = (time_t)(clock_ms / 1000);
-    ts->tv_nsec = (long)(clock_ms % 1000) * 1000000;
-    return 0;
-}
 
 struct script {
     const char *path;

@@ -276,7 +276,7 @@ static void a_reset_is_a_hang_up_too(void **state)
         policy_check(p.rig.setup->config->policy, &check_client_limits);
     assert_int_equal(client_counted(p.rig.server->policy->clients,
                                     (const struct client_limits_config *)(const void *)config,
-                                    &client, CLIENT_HANGUP, rig_clock_ms),
+                                    &client, CLIENT_HANGUP, clock_ms),
                      1);
     script_end(&p);
 }

@@ -23,6 +23,7 @@
 #include "proxy/spool.h"
 #include "proxy/tarpit.h"
 #include "tests/unit/support/fake_dns.h"
+#include "tests/unit/support/virtual_clock.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -72,10 +73,9 @@ struct rig {
 };
 
 static struct rig *rig_current; /* whose dials connect() serves */
-static uint64_t rig_clock_ms = 1000000;
-static struct buf rig_log;   /* every log line since it was looked at, one a line */
-static size_t rig_ends;      /* how often the session was told to be over */
-static size_t rig_delivered; /* the messages that line counted */
+static struct buf rig_log;      /* every log line since it was looked at, one a line */
+static size_t rig_ends;         /* how often the session was told to be over */
+static size_t rig_delivered;    /* the messages that line counted */
 
 struct loop *worker_loop(struct worker *worker)
 {
@@ -101,15 +101,6 @@ void worker_remove(struct worker *worker, struct session *session)
 {
     (void)worker;
     session_list_remove(session);
-}
-
-int clock_gettime(clockid_t id, struct timespec *ts)
-{
-    if (id == CLOCK_REALTIME || id == CLOCK_PROCESS_CPUTIME_ID || id == CLOCK_THREAD_CPUTIME_ID)
-        return (int)syscall(SYS_clock_gettime, id, ts);
-    ts->tv_sec = (time_t)(rig_clock_ms / 1000);
-    ts->tv_nsec = (long)(rig_clock_ms % 1000) * 1000000;
-    return 0;
 }
 
 int connect(int fd, __CONST_SOCKADDR_ARG address, socklen_t len)
@@ -339,7 +330,7 @@ static inline void rig_run(struct rig *rig)
 
 static inline void rig_pass(struct rig *rig, uint64_t ms)
 {
-    rig_clock_ms += ms;
+    clock_ms += ms;
     rig_run(rig);
 }
 
@@ -429,7 +420,7 @@ static inline void rig_end(struct rig *rig)
     fake_dns_free(rig->worker.dns);
     tarpit_free(rig->worker.tarpit);
     pool_free(rig->worker.pool);
-    rig_clock_ms += 60000; /* what lingers ends now */
+    clock_ms += 60000; /* what lingers ends now */
     loop_poll(rig->worker.loop);
     loop_poll(rig->worker.loop);
     spool_budget_used(rig->server->budget, &memory, &files);

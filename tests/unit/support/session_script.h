@@ -255,7 +255,7 @@ static inline void script_proven(struct player *p)
     const struct addr nobody = {0};
     for (uint64_t hour = 0; hour < 2; hour++)
         known_delivered(p->rig.server->policy->known, &nobody, "mail.client.example",
-                        rig_clock_ms + hour * 3600 * 1000);
+                        clock_ms + hour * 3600 * 1000);
 }
 
 /* What closes with something unread resets the connection, as a socket of TCP does. */
