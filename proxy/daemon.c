@@ -373,6 +373,7 @@ static bool start(struct daemon *d, struct config *config, char **why)
     struct setup *setup = setup_new(d->server, config, why);
     if (setup != NULL) {
         d->loop = loop_new();
+        watch(d); /* before the first session: from here on SIGTERM lets those end */
         d->workers = config->workers;
         d->worker = mem_alloc(d->workers * sizeof *d->worker);
         for (unsigned i = 0; i < d->workers; i++)
@@ -413,7 +414,6 @@ int daemon_run(struct config *config)
     privilege_raise_descriptors();
     bool started = start(&d, config, &why);
     if (started) {
-        watch(&d);
         log_started(&d);
         systemd_ready("Running");
         loop_run(d.loop);

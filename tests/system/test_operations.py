@@ -14,6 +14,7 @@ import sys
 
 import pytest
 
+from harness import SLOW
 from harness.backend import Hang
 from harness.client import message
 from harness.haproxy import listening
@@ -272,6 +273,23 @@ def test_sigterm_says_421_4_3_2_to_idle_sessions_and_lets_transactions_end(gatep
     busy.eof()
     assert gate.process.popen.wait(15) == 0
     assert len(backend.accepted()) == 2
+
+
+def greeted(gate):
+    try:
+        with gate.client():
+            return True
+    except OSError:
+        return False
+
+
+def test_told_to_stop_as_soon_as_it_serves_it_stops_in_order(gatepost, backend):
+    gate = gatepost(backend, start=False)
+    for _ in range(10):
+        gate.start(ready=False)
+        until(lambda: greeted(gate), "it greets", interval=0.001)
+        gate.signal(signal.SIGTERM)
+        assert gate.process.popen.wait(15 * SLOW) == 0
 
 
 def test_drain_has_an_end(gatepost, make_backend):
