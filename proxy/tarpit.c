@@ -32,9 +32,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TICK_LEAST   4       /* ms */
+#define TICK_LEAST   1       /* ms, while there are sessions, which wait for a tick's turns */
+#define TICK_ALONE   10      /* ms, while there are none: fewer wake-ups cost less */
 #define TICK_MOST    100     /* ms */
-#define TURNS_WANTED 32      /* a tick */
+#define TURNS_WANTED 8       /* a tick, while there are sessions */
+#define TURNS_ALONE  96      /* a tick, while there are none */
 #define TURNS_MOST   128     /* a tick */
 #define RELIEVE_MOST 16      /* clients that leave for others a tick */
 #define MAKE_ROOM    4       /* clients that leave at once for one other */
@@ -352,11 +354,14 @@ static void stretch(struct tarpit *tarpit, uint64_t cost, size_t turns)
 
 static void plan_tick(struct tarpit *tarpit, uint64_t now)
 {
-    size_t wanted = turns_most(tarpit) < TURNS_WANTED ? turns_most(tarpit) : TURNS_WANTED;
+    bool alone = sessions_of(tarpit->budget) == 0;
+    uint64_t least = alone ? TICK_ALONE : TICK_LEAST;
+    size_t wanted = alone ? TURNS_ALONE : TURNS_WANTED;
+    wanted = turns_most(tarpit) < wanted ? turns_most(tarpit) : wanted;
     uint64_t ms = tarpit->interval * wanted / (tarpit->store.live + 1);
     ms = ms > TICK_MOST ? TICK_MOST : ms;
-    if (ms < TICK_LEAST || over_budget(tarpit->budget, atomic_load(&tarpit->budget->taken), 0))
-        ms = TICK_LEAST;
+    if (ms < least || over_budget(tarpit->budget, atomic_load(&tarpit->budget->taken), 0))
+        ms = least;
     tarpit->last_tick = now;
     timer_set(tarpit->timer, ms);
 }
