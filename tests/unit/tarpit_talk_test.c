@@ -163,8 +163,8 @@ static void test_a_patient_client_hears_all_in_its_time_the_last_word_at_the_end
         w->pace.interval = 100;
         for (enum tarpit_stage stage = TARPIT_BANNER; stage <= TARPIT_RCPT; stage++) {
             begin(w, stage, TARPIT_REJECT);
-            size_t said = (stage > TARPIT_BANNER) * 8 + (stage > TARPIT_EHLO) * 14 +
-                          (stage > TARPIT_MAIL) * 15;
+            size_t said = (stage > TARPIT_BANNER ? 8U : 0) + (stage > TARPIT_EHLO ? 14U : 0) +
+                          (stage > TARPIT_MAIL ? 15U : 0);
             hear(w, &dialogue[said]);
             speak(w);
             assert_int_equal(talk_end(&w->talk), TALK_LAST_WORD);
