@@ -200,9 +200,10 @@ void cmd_data_finish(struct session *s)
     enum reply reply = REPLY_FAULT;
     struct gate_refusal refusal;
     bool judged = session_message_refused(s, &refusal);
-    if (refused(s, &reply) && reply == REPLY_BARE_NEWLINE)
+    bool ours = refused(s, &reply);
+    if (ours && reply == REPLY_BARE_NEWLINE)
         session_close(s, reply, "bare newline or NUL in the message");
-    else if (refused(s, &reply))
+    else if (ours)
         refuse(s, reply, NULL);
     else if (judged)
         refuse(s, refusal.reply, refusal.text);

@@ -13,8 +13,12 @@
 #include "policy/relay.h"
 #include "proxy/worker.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
+
+/* A listener's thresholds are handed to the trial as they are. */
+static_assert(LISTEN_THRESHOLD_UNSET == TRIAL_DEFAULT, "both mean the policy's own");
 
 bool gate_client_trusted(const struct config *config, const struct addr *client)
 {

@@ -121,22 +121,27 @@ bool session_connection_allowed(struct session *s)
     return false;
 }
 
+/* Has the reply ready where a limit said no; returns what it said. */
+static bool limit_in_words(const struct session *s, bool within, const char *why,
+                           struct gate_refusal *refusal)
+{
+    if (!within)
+        gate_limited(session_config(s), s->id, REPLY_DEFERRED, why, refusal);
+    return within;
+}
+
 bool session_count(struct session *s, enum trial_count what, struct gate_refusal *refusal)
 {
     const char *why = "";
-    if (trial_count(s->trial, what, &why))
-        return true;
-    gate_limited(session_config(s), s->id, REPLY_DEFERRED, why, refusal);
-    return false;
+    bool within = trial_count(s->trial, what, &why);
+    return limit_in_words(s, within, why, refusal);
 }
 
 bool session_within(struct session *s, enum trial_count what, struct gate_refusal *refusal)
 {
     const char *why = "";
-    if (trial_within(s->trial, what, &why))
-        return true;
-    gate_limited(session_config(s), s->id, REPLY_DEFERRED, why, refusal);
-    return false;
+    bool within = trial_within(s->trial, what, &why);
+    return limit_in_words(s, within, why, refusal);
 }
 
 /* ---- the tarpit ---------------------------------------------------------------------------------
@@ -197,9 +202,8 @@ void session_judge_recipient(struct session *s)
             session_enter(s, SESSION_JUDGE);
         break;
     case GATE_TARPIT:
-        if (may_leave(s) && trial_hostile(s->trial) && leave(s, TARPIT_RCPT))
-            break;
-        proceed(s, &refusal);
+        if (!session_tarpit(s, TARPIT_RCPT))
+            proceed(s, &refusal);
         break;
     case GATE_REFUSE:
         proceed(s, &refusal);
