@@ -163,9 +163,10 @@ class Gatepost:
                 *words]
 
     def start(self, ready=True, **more):
+        offset = self.mark()  # an earlier life may have written into the same log
         self.process = Process(self.command("-c", str(self.config_file)), self.log_file, **more)
         if ready:
-            self.process.wait_for(lambda: any(e.event == "started" for e in self.entries()),
+            self.process.wait_for(lambda: self.entries("started", offset),
                                   "it logged that it started", 20 * SLOW)
         return self
 
