@@ -34,6 +34,7 @@
 
 #define TICK_LEAST   1       /* ms, while there are sessions, which wait for a tick's turns */
 #define TICK_ALONE   10      /* ms, while there are none: fewer wake-ups cost less */
+#define ALONE_AFTER  1000    /* ms without a new one: between two of a stream nobody is alone */
 #define TICK_MOST    100     /* ms */
 #define TURNS_WANTED 8       /* a tick, while there are sessions */
 #define TURNS_ALONE  96      /* a tick, while there are none */
@@ -58,6 +59,7 @@ struct tarpit {
     bool ticking;       /* the timer runs: there are records */
     uint64_t interval;  /* ms, stretched */
     uint64_t last_tick; /* ms of the loop */
+    uint64_t session;   /* when the last one came, in ms of the loop */
     uint64_t cost;      /* ns of CPU of the last turns */
     uint64_t turns;     /* as many as `cost` is for */
 };
@@ -216,6 +218,7 @@ static void relieve(struct tarpit *tarpit, size_t most)
 
 void tarpit_make_room(struct tarpit *tarpit)
 {
+    tarpit->session = loop_now(tarpit->loop);
     relieve(tarpit, MAKE_ROOM);
 }
 
@@ -354,7 +357,7 @@ static void stretch(struct tarpit *tarpit, uint64_t cost, size_t turns)
 
 static void plan_tick(struct tarpit *tarpit, uint64_t now)
 {
-    bool alone = sessions_of(tarpit->budget) == 0;
+    bool alone = sessions_of(tarpit->budget) == 0 && now - tarpit->session >= ALONE_AFTER;
     uint64_t least = alone ? TICK_ALONE : TICK_LEAST;
     size_t wanted = alone ? TURNS_ALONE : TURNS_WANTED;
     wanted = turns_most(tarpit) < wanted ? turns_most(tarpit) : wanted;

@@ -11,9 +11,9 @@ seek() { # why, pattern, files...
         bad=1
     fi
 }
-mapfile -t sources < <(find lib dns policy proxy -name '*.[ch]' | sort)
-mapfile -t others < <(find lib dns policy proxy -name '*.[ch]' -not -path 'lib/mem.c' | sort)
-mapfile -t all < <(find lib dns policy proxy tests systemd man .ci quickstart -type f \
+mapfile -t sources < <(find lib dns db policy proxy admin -name '*.[ch]' | sort)
+mapfile -t others < <(find lib dns db policy proxy admin -name '*.[ch]' -not -path 'lib/mem.c' | sort)
+mapfile -t all < <(find lib dns db policy proxy admin tests systemd man .ci quickstart -type f \
     -not -path '*/corpus/*' -not -path '*/__pycache__/*' -not -name banned.sh | sort)
 seek 'unbounded or ambiguous: use snprintf, lib/str.h, strtol with a check' \
     '(^|[^_[:alnum:]])(strcpy|strcat|strncpy|strncat|sprintf|vsprintf|gets|strtok|atoi|atol|alloca|rand|srand)\([^)]' \

@@ -8,4 +8,4 @@ if [[ -z $tool ]] || ! "$tool" --version | grep -q 'version 14\.'; then
     echo "clang-format 14 is not here"
     exit 77
 fi
-find lib dns policy proxy tests -name '*.[ch]' -print0 | xargs -0 "$tool" --dry-run -Werror
+find lib dns db policy proxy admin tests -name '*.[ch]' -print0 | xargs -0 "$tool" --dry-run -Werror

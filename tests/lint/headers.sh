@@ -5,7 +5,7 @@ set -euo pipefail
 bad=0
 work=$OBJDIR/lint
 mkdir -p "$work"
-for header in $(find lib dns policy proxy -name '*.h' | sort); do
+for header in $(find lib dns db policy proxy admin -name '*.h' | sort); do
     guard=$(tr 'a-z/.' 'A-Z__' <<<"$header")
     if ! grep -qx "#ifndef $guard" "$header" || ! grep -qx "#define $guard" "$header"; then
         echo "$header:2: the guard must be $guard"

@@ -8,7 +8,7 @@ complain() {
     echo "$1"
     bad=1
 }
-for file in $(find lib dns policy proxy tests -name '*.[ch]' | sort); do
+for file in $(find lib dns db policy proxy admin tests -name '*.[ch]' | sort); do
     [[ $(sed -n 1p "$file") == '/* SPDX-License-Identifier: ISC */' ]] ||
         complain "$file:1: must be /* SPDX-License-Identifier: ISC */"
     line=2

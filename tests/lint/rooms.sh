@@ -8,7 +8,14 @@ set -euo pipefail
 own='
 lib/*                : lib
 dns/*                : lib dns
-policy/*             : lib dns policy
+db/*                 : lib db
+policy/*             : lib dns db policy
+admin/ctl_config.c   : lib db policy proxy admin
+admin/ctl*           : lib dns db policy admin
+admin/*              : lib admin
+proxy/commands.c     : lib db policy proxy
+proxy/daemon_store.c : lib db policy proxy admin
+proxy/options_store.c : lib db policy proxy
 proxy/gate.[ch]      : lib proxy policy
 proxy/worker.c       : lib dns proxy
 proxy/resolve.c      : lib dns proxy
@@ -23,7 +30,7 @@ external='
 event2/*         : lib/*
 openssl/*        : lib/*
 confuse.h        : lib/*
-jansson.h        : lib/*
+jansson.h        : lib/* db/* policy/* proxy/* admin/*
 idn2.h           : policy/*
 systemd/*        : proxy/systemd.c
 sys/capability.h : proxy/privilege.c
@@ -86,7 +93,7 @@ while IFS=: read -r file line text; do
     *\"*) check_own "$file" "$line" "$header" ;;
     *) check_external "$file" "$line" "$header" ;;
     esac
-done < <(grep -rnE --include='*.[ch]' '^[[:space:]]*#[[:space:]]*include' lib dns policy proxy)
+done < <(grep -rnE --include='*.[ch]' '^[[:space:]]*#[[:space:]]*include' lib dns db policy proxy admin)
 
 # A module's own header (or the x_int.h that begins with it) comes first, so that it proves to need
 # no other.
@@ -97,5 +104,5 @@ while read -r file; do
         $first != "#include \"${header%.h}_int.h\"" ]]; then
         complain "$file:1: its own header must be its first include"
     fi
-done < <(find lib dns policy proxy -name '*.c')
+done < <(find lib dns db policy proxy admin -name '*.c')
 exit "$bad"

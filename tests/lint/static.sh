@@ -12,4 +12,4 @@ mkdir -p "$cache"
 queue=$(echo '#include <sys/queue.h>' | $CC -E - | sed -n 's/^# 1 "\(.*queue\.h\)".*/\1/p')
 cppcheck --quiet -j 2 --std=c11 --enable=warning,performance,portability --inline-suppr \
     --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches \
-    --cppcheck-build-dir="$cache" --error-exitcode=1 --include="$queue" -I . lib dns policy proxy
+    --cppcheck-build-dir="$cache" --error-exitcode=1 --include="$queue" -I . lib dns db policy proxy admin

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef POLICY_LIST_TABLE_H
+#define POLICY_LIST_TABLE_H
+/*
+ * All list entries in memory, and what they say of a client: the one place that knows the
+ * precedence. Effective for the next look-up. Any thread; a look-up takes microseconds at a million
+ * entries and holds a lock shared with other look-ups.
+ *
+ * The precedence: manual entries and those of files go before automatic bans. Of these, among
+ * entries of one kind of key the most specific counts, allow at a tie; across kinds allow beats
+ * deny. An automatic ban loses to every allow entry that matches. No entry lets a foreign recipient
+ * through: the relay rule is asked before all this.
+ */
+
+#include "db/store.h"
+#include "lib/addr.h"
+#include "policy/entry_text.h"
+
+struct list_table;
+
+struct list_table *list_table_new(void) __attribute__((warn_unused_result));
+void list_table_free(struct list_table *table); /* NULL is fine */
+
+/* Puts in or replaces (list, kind, key, origin); `key` is in normal form, and only list, kind, key,
+ * action, origin, unproven and expires are kept. Its reason stays in the store. */
+void list_table_put(struct list_table *table, const struct entry *entry);
+/* Many under one lock, for a start and for imports of up to some thousand at a time. */
+void list_table_put_all(struct list_table *table, const struct entry *entry, size_t count);
+/* Takes it out, of every origin but ENTRY_FILE; returns how many there were. */
+unsigned list_table_remove(struct list_table *table, enum entry_list list, enum entry_kind kind,
+                           const char *key);
+/* All entries of origin ENTRY_FILE are replaced by these at once. */
+void list_table_set_files(struct list_table *table, const struct entry *entry, size_t count);
+/* Forgets what has expired; a few thousand records a call. */
+void list_table_sweep(struct list_table *table, int64_t now);
+/* Entries by list. */
+void list_table_count(struct list_table *table, size_t count[3]);
+
+/* What is known of a client; NULL or "" where it is not. Names and addresses in any form. */
+struct list_facts {
+    const struct addr *client;
+    const char *helo;
+    const char *reverse;   /* forward-confirmed only */
+    const char *sender;    /* an address; "" for <> */
+    const char *recipient; /* NULL: not asked about one */
+    bool sender_proven;    /* SPF or DKIM says the sender's domain is behind it */
+};
+
+enum list_ruling { LIST_SILENT, LIST_ALLOWED, LIST_DENIED };
+
+struct list_verdict {
+    enum list_ruling ruling;
+    enum entry_action action; /* of LIST_DENIED */
+    enum entry_kind kind;     /* of the entry that decided */
+    enum entry_origin origin;
+    char key[ENTRY_KEY_MOST];
+};
+
+/* An allow entry by HELO or sender counts only where the name is proven: by `sender_proven`, or
+ * where it has the organisational domain of the confirmed reverse name, or the entry is unproven.
+ */
+void list_judge(struct list_table *table, const struct list_facts *facts, int64_t now,
+                struct list_verdict *out);
+/* Is there any allow entry that is not of kind ENTRY_CLIENT, so that more facts may yet allow a
+ * client that is denied by its address? */
+bool list_may_allow(struct list_table *table);
+/* Is the recipient a trap? */
+bool list_trap(struct list_table *table, const char *recipient, int64_t now);
+
+#endif
