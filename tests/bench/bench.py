@@ -7,8 +7,8 @@ copies bytes), through Postfix smtpd with smtpd_proxy_filter, and through gatepo
 reuse of backend connections, all checks off. All five run one after the other in each round, in an
 order that rotates; compare within a run only: smtp-source and smtp-sink share the CPUs with what is
 measured. The other parts: the memory of idle sessions (idle.py), the price of judging (judge.py),
-what a known client waits (known.py), the tarpit (tarpit.py). Needs Debian's postfix, haproxy,
-unbound and openssl; root for Postfix and known clients.
+what a known client waits (known.py), the tarpit (tarpit.py), greylisting (grey.py). Needs Debian's postfix, haproxy,
+unbound, postgrey and openssl; root for Postfix and known clients.
 
     bench.py                        everything, within 13 minutes
     bench.py --quick                a first impression, within 3 minutes
@@ -28,6 +28,7 @@ import time
 from pathlib import Path
 
 import clients
+import grey
 import idle
 import judge
 import known
@@ -39,7 +40,7 @@ import tarpit
 
 BENCH = Path(__file__).resolve().parent
 TOP = BENCH.parent.parent
-CHECK_PARTS = {"judge": judge, "known": known, "tarpit": tarpit}
+CHECK_PARTS = {"judge": judge, "known": known, "tarpit": tarpit, "grey": grey}
 PARTS = ["load", "idle", *CHECK_PARTS]
 SCENARIOS = ["direct", "haproxy", "postfix", "gatepost", "gatepost-reuse"]
 IDLE_SESSIONS = {"plain": 5000, "tls": 1000}

@@ -3,7 +3,7 @@
  * client: SMTP sessions from many addresses, for the benchmark; one thread, epoll.
  *
  *   client [-n SESSIONS] [-s PARALLEL] [-r PER_SECOND] [-a FIRST_ADDRESS] [-c ADDRESSES] [-k SKIP]
- *          [-d STRIDE] [-l OCTETS] [-T SECONDS] PORT
+ *          [-d STRIDE] [-l OCTETS] [-T SECONDS] [-g] PORT
  *
  * Each session connects to 127.0.0.1:PORT, says a PROXY header (version 1) in the name of the next
  * address, waits for the banner, says EHLO, MAIL, RCPT, DATA, one message and QUIT, each after the
@@ -14,6 +14,8 @@
  * Without -r as many sessions as PARALLEL are under way all the time. With -r a session is due
  * every 1/PER_SECOND seconds, whatever became of those before (at most PARALLEL at a time), and its
  * times count from when it was due.
+ *
+ * With -g each session is to be greylisted: it ends well where RCPT is answered 45x, by QUIT.
  *
  * Prints one line of JSON: sessions that ended well, failed ones and why the first did, seconds
  * from the first connection to the last reply, and in microseconds [median, 99th percentile] of the
@@ -69,7 +71,7 @@ static const char *const figure_names[FIGURES] = {"banner", "rcpt", "verdict", "
 struct run {
     /* as told */
     unsigned sessions, parallel, rate, addresses, skip, stride, seconds;
-    bool proxy, v6;
+    bool proxy, v6, greylisted;
     struct in6_addr first; /* an IPv4 address in its last 4 octets */
     struct sockaddr_in server;
     char *message;
@@ -221,7 +223,9 @@ static void session_answered(struct run *run, struct session *session)
 {
     uint64_t now = now_us();
     session->reply[session->reply_len] = '\0';
-    if (strncmp(session->reply, steps[session->step].code, 3) != 0) {
+    const char *code = steps[session->step].code;
+    bool ends = run->greylisted && session->step == RCPT;
+    if (strncmp(session->reply, ends ? "45" : code, ends ? 2 : 3) != 0) {
         session_fail(run, session, session->reply);
         return;
     }
@@ -232,6 +236,8 @@ static void session_answered(struct run *run, struct session *session)
         session->rcpt = (uint32_t)(now - session->asked);
         session->all = (uint32_t)(now - session->due);
     }
+    if (ends)
+        session->step = MESSAGE; /* what follows is QUIT */
     session_proceed(run, session, now);
 }
 
@@ -397,7 +403,7 @@ static void make_message(struct run *run, size_t size)
 static void parse_options(struct run *run, int argc, char **argv)
 {
     size_t octets = 4096;
-    for (int option; (option = getopt(argc, argv, "n:s:r:a:c:k:d:l:T:")) != -1;) {
+    for (int option; (option = getopt(argc, argv, "n:s:r:a:c:k:d:l:T:g")) != -1;) {
         switch (option) {
         case 'n':
             run->sessions = number(optarg);
@@ -425,6 +431,9 @@ static void parse_options(struct run *run, int argc, char **argv)
             break;
         case 'T':
             run->seconds = number(optarg);
+            break;
+        case 'g':
+            run->greylisted = true;
             break;
         default:
             exit(2);

@@ -10,7 +10,6 @@ DNS; only ratios within a round count.
 
 import contextlib
 from dataclasses import dataclass
-from statistics import median
 
 import clients
 import filters
@@ -117,16 +116,4 @@ def targets(runs):
 def print_figures(runs):
     """A table: rates, ratios, times."""
     print("\njudging: 4 DNS lists, reverse DNS, HELO (clients by PROXY header, 20 in parallel)")
-    print(f"  {'':<10} {'sess/s':>8} {'least':>8} {'most':>8} {'/off':>7} {'/postfix':>9} "
-          f"{'CPU us':>7} {'RCPT ms: median':>16} {'p99':>7}")
-    for name, taken in runs.items():
-        done = [run for run in taken if run]
-        if not done:
-            print(f"  {name:<10} not measured")
-            continue
-        rates = [run.rate for run in done]
-        ratios = [report.number(report.ratio(runs, name, other), ".2f") for other in (OFF, POSTFIX)]
-        print(f"  {name:<10} {median(rates):8.0f} {min(rates):8.0f} {max(rates):8.0f} "
-              f"{ratios[0]:>7} {ratios[1]:>9} {median(run.cpu_us for run in done):7.0f} "
-              f"{median(run.load.rcpt[0] for run in done) / 1000:16.2f} "
-              f"{median(run.load.rcpt[1] for run in done) / 1000:7.2f}")
+    report.print_sessions(runs, (OFF, POSTFIX))

@@ -111,6 +111,25 @@ def print_rates(runs):
             print(_row(cell_runs, name))
 
 
+def print_sessions(runs, others):
+    """The table of runs[name] = [judge.Judged or None, ...], with ratios to each of `others`."""
+    print(f"  {'':<10} {'sess/s':>8} {'least':>8} {'most':>8} "
+          + " ".join(f"{'/' + other:>10}" for other in others)
+          + f" {'CPU us':>7} {'RCPT ms: median':>16} {'p99':>7}")
+    for name, taken in runs.items():
+        done = [run for run in taken if run]
+        if not done:
+            print(f"  {name:<10} not measured")
+            continue
+        rates = [run.rate for run in done]
+        ratios = [number(ratio(runs, name, other), ".2f") for other in others]
+        print(f"  {name:<10} {median(rates):8.0f} {min(rates):8.0f} {max(rates):8.0f} "
+              + " ".join(f"{value:>10}" for value in ratios)
+              + f" {median(run.cpu_us for run in done):7.0f} "
+              f"{median(run.load.rcpt[0] for run in done) / 1000:16.2f} "
+              f"{median(run.load.rcpt[1] for run in done) / 1000:7.2f}")
+
+
 def print_idle(idle, counts):
     """Resident memory per idle session."""
     for kind, figures in idle.items():
