@@ -8,10 +8,16 @@
 #include "policy/list_health.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #define MIB          ((size_t)1024 * 1024)
 #define CLIENTS_MOST (16 * MIB) /* taken as clients come; a flood evicts */
 #define KNOWN_MOST   (16 * MIB)
+
+static int64_t wall(void)
+{
+    return (int64_t)time(NULL);
+}
 
 struct policy_state *policy_state_new(void)
 {
@@ -19,6 +25,7 @@ struct policy_state *policy_state_new(void)
     state->clients = client_table_new(CLIENTS_MOST);
     state->known = known_new(KNOWN_MOST);
     state->health = list_health_new();
+    state->wall = wall;
     return state;
 }
 

@@ -4,14 +4,22 @@
 /* What the policy remembers while the process lives, over reloads: shared by all workers, each part
  * thread-safe by itself. */
 
+#include <stdint.h>
+
 struct client_table; /* policy/client_limits.h */
 struct known;        /* policy/known.h */
 struct list_health;  /* policy/list_health.h */
+struct list_table;   /* policy/list_table.h */
+struct store;        /* db/store.h */
 
 struct policy_state {
     struct client_table *clients;
     struct known *known;
     struct list_health *health;
+    struct list_table *lists;
+    struct store *store;   /* the owner's; set before the state is used. NULL: nothing is remembered
+                              but while the process lives, and nobody is greylisted */
+    int64_t (*wall)(void); /* seconds since the epoch; tests set their own */
 };
 
 struct policy_state *policy_state_new(void) __attribute__((warn_unused_result));
