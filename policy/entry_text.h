@@ -21,6 +21,10 @@
  * `kind` is set. False: *why says what would be right; static text. */
 bool entry_key_parse(enum entry_list list, const char *text, enum entry_kind *kind,
                      char key[static ENTRY_KEY_MOST], const char **why);
+/* The two parts of it that look-ups need: a network's key, and an address's (false: it can be in no
+ * list, for its local part has quotes, blanks or backslashes, or its domain is none). */
+void entry_network_key(const struct cidr *net, char key[static ENTRY_KEY_MOST]);
+bool entry_mailbox_normal(const char *address, char key[static ENTRY_KEY_MOST]);
 /* As people write it: "192.0.2.1", "helo:friend.example". */
 const char *entry_key_text(enum entry_kind kind, const char *key,
                            char out[static ENTRY_KEY_MOST + 16]);
@@ -29,6 +33,9 @@ const char *entry_list_name(enum entry_list list);       /* "allow" "deny" "trap
 const char *entry_kind_name(enum entry_kind kind);       /* "client" ... "recipient" */
 const char *entry_action_name(enum entry_action action); /* "reject" "tarpit" "defer" */
 const char *entry_origin_name(enum entry_origin origin); /* "manual" "automatic" "file" */
+/* False: no such word; *out is the first of them. */
+bool entry_list_parse(const char *text, enum entry_list *out);
+bool entry_kind_parse(const char *text, enum entry_kind *out);
 bool entry_action_parse(const char *text, enum entry_action *out);
 
 /* "300s", "12h", "7d", "36d", "4w" in seconds. False: not of that form, or 0, or over 10 years. */
