@@ -100,8 +100,8 @@ char *conf_warnings(const struct conf *conf) __attribute__((warn_unused_result))
 /* Every option, one a line, columns two or more blanks apart: name (section.option), type, default
  * or "required" or "-", range or "-", "reload" or "restart", help. */
 void conf_print(const struct conf_section *const *sections, FILE *out);
-/* The names of the `restart` options of a section that differ between two filled structs, joined by
- * ", "; NULL: none. The caller frees. */
+/* The names (as "section.option") of the `restart` options of a section that differ between two
+ * filled structs, joined by ", "; NULL: none. The caller frees. */
 char *conf_restart_needed(const struct conf_section *section, const void *old, const void *new)
     __attribute__((warn_unused_result));
 

@@ -86,16 +86,34 @@ void conf_print(const struct conf_section *const *sections, FILE *out)
             print_row(sections[i], &sections[i]->row[j], out);
 }
 
-/* Only the types that `restart` rows have: a number or a text. */
+static bool texts_differ(const char *left, const char *right)
+{
+    return left != right && (left == NULL || right == NULL || strcmp(left, right) != 0);
+}
+
+static bool lists_differ(const struct conf_row *row, const void *old, const void *new)
+{
+    const size_t count = *(const size_t *)(const void *)((const char *)old + row->count_offset);
+    char *const *left = *(char *const *const *)(const void *)((const char *)old + row->offset);
+    char *const *right = *(char *const *const *)(const void *)((const char *)new + row->offset);
+    if (count != *(const size_t *)(const void *)((const char *)new + row->count_offset))
+        return true;
+    for (size_t i = 0; i < count; i++)
+        if (texts_differ(left[i], right[i]))
+            return true;
+    return false;
+}
+
+/* Only the types that `restart` rows have: a number, a text, or texts. */
 static bool differs(const struct conf_row *row, const void *old, const void *new)
 {
     const void *a = (const char *)old + row->offset;
     const void *b = (const char *)new + row->offset;
     if (row->type == CONF_NUMBER)
         return *(const size_t *)a != *(const size_t *)b;
-    const char *left = *(const char *const *)a;
-    const char *right = *(const char *const *)b;
-    return left != right && (left == NULL || right == NULL || strcmp(left, right) != 0);
+    if (row->type == CONF_STRINGS)
+        return lists_differ(row, old, new);
+    return texts_differ(*(const char *const *)a, *(const char *const *)b);
 }
 
 char *conf_restart_needed(const struct conf_section *section, const void *old, const void *new)
@@ -103,7 +121,9 @@ char *conf_restart_needed(const struct conf_section *section, const void *old, c
     struct buf text = {0};
     for (size_t i = 0; i < section->rows; i++)
         if (section->row[i].restart && differs(&section->row[i], old, new))
-            buf_printf(&text, "%s%s", buf_len(&text) > 0 ? ", " : "", section->row[i].name);
+            buf_printf(&text, "%s%s%s%s", buf_len(&text) > 0 ? ", " : "",
+                       section->name != NULL ? section->name : "", section->name != NULL ? "." : "",
+                       section->row[i].name);
     char *names = buf_len(&text) > 0 ? mem_strndup(buf_data(&text), buf_len(&text)) : NULL;
     buf_free(&text);
     return names;

@@ -18,9 +18,9 @@
 #include <stdlib.h>
 
 const struct conf_section *const options_sections[] = {
-    &options_top, &options_log,    &options_listen,   &options_backend, &options_relay,
-    &options_tls, &options_limits, &options_timeouts, &options_dns,     &options_tarpit,
-    NULL,
+    &options_top,   &options_log,    &options_listen,  &options_backend,
+    &options_relay, &options_tls,    &options_limits,  &options_timeouts,
+    &options_dns,   &options_tarpit, &options_control, NULL,
 };
 
 /* Those of proxy/ and of policy/ in one list, NULL last; the caller frees. */
@@ -90,6 +90,7 @@ static void check(struct options_check *c)
     options_check_backend(c);
     options_check_listen(c);
     options_check_dns(c);
+    options_check_control(c);
     options_check_routes(c);
 }
 
@@ -177,7 +178,14 @@ void config_unref(struct config *config)
 
 char *config_restart_needed(const struct config *old, const struct config *new)
 {
-    return conf_restart_needed(&options_top, old, new);
+    char *names = conf_restart_needed(&options_top, old, new);
+    char *control = conf_restart_needed(&options_control, old, new);
+    if (names == NULL || control == NULL)
+        return names != NULL ? names : control;
+    char *both = mem_printf("%s, %s", names, control);
+    free(names);
+    free(control);
+    return both;
 }
 
 void config_print_options(FILE *out)

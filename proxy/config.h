@@ -113,6 +113,13 @@ struct timeouts_config {   /* milliseconds */
     uint64_t drain;
 };
 
+struct control_settings { /* control { ... } */
+    const char *socket;   /* a path; NULL: there is to be none */
+    const char *group;    /* whose members may connect */
+    char **admin;         /* users with the level admin, beside root and the daemon's own */
+    size_t admin_count;
+};
+
 struct config {
     const char *path; /* the file it was read from */
     const char *hostname;
@@ -148,6 +155,7 @@ struct config {
     struct timeouts_config timeouts;
     struct dns_config dns;
     struct tarpit_config tarpit;
+    struct control_settings control;
     unsigned references; /* config.c only */
 };
 
@@ -159,8 +167,8 @@ struct config *config_read(const char *path, char **faults, char **warnings)
 /* Any thread. */
 struct config *config_ref(struct config *config);
 void config_unref(struct config *config);
-/* What a reload from `old` to `new` cannot change without a restart, as "user, workers"; NULL:
- * nothing. The caller frees. */
+/* What a reload from `old` to `new` cannot change without a restart, as "user, control.socket";
+ * NULL: nothing. The caller frees. */
 char *config_restart_needed(const struct config *old, const struct config *new)
     __attribute__((warn_unused_result));
 /* Every option on `out`: name, type, default, range, help: what gatepostd --help prints. */

@@ -29,6 +29,8 @@ extern const struct conf_section options_listen;
 extern const struct conf_section options_dns;
 /* options_tarpit.c */
 extern const struct conf_section options_tarpit;
+/* options_control.c */
+extern const struct conf_section options_control;
 /* options_backend.c */
 extern const struct conf_section options_backend;
 /* All of proxy/, the top level first, NULL last. */
@@ -45,6 +47,8 @@ void options_check_listen(struct options_check *c);
 /* Those of listeners; after config.policy was made. */
 void options_check_thresholds(struct options_check *c);
 void options_check_dns(struct options_check *c);
+/* Also makes control.socket the path that is meant, NULL where there is to be none. */
+void options_check_control(struct options_check *c);
 void options_check_backend(struct options_check *c);
 /* options_routes.c: listeners and backends seen together. After all others. */
 void options_check_routes(struct options_check *c);

@@ -166,6 +166,9 @@ static void test_smallest_has_the_documented_defaults(void **state)
     assert_int_equal(config->limits.spool, 4ULL << 30);
     assert_int_equal(config->timeouts.drain, 15000);
     assert_int_equal(config->timeouts.backend_end_of_data, 300000);
+    assert_string_equal(config->control.socket, "/run/gatepost/control");
+    assert_string_equal(config->control.group, "gatepost");
+    assert_int_equal(config->control.admin_count, 0);
     config_unref(config);
 }
 
@@ -192,6 +195,9 @@ static void test_full_takes_every_value(void **state)
     assert_int_equal(config->limits.data_rate, 1024);
     assert_int_equal(config->timeouts.proxy_header, 2500);
     assert_int_equal(config->timeouts.drain, 0);
+    assert_string_equal(config->control.socket, CORPUS "control");
+    assert_int_equal(config->control.admin_count, 2);
+    assert_string_equal(config->control.admin[1], "ben");
     config_unref(config);
 }
 
@@ -241,7 +247,7 @@ static void test_restart_needed(void **state)
     struct config *full = read_good(CORPUS "good.full.conf");
     assert_null(config_restart_needed(small, small));
     char *names = config_restart_needed(small, full);
-    assert_string_equal(names, "state-dir, workers");
+    assert_string_equal(names, "state-dir, workers, control.socket, control.group, control.admins");
     free(names);
     config_unref(small);
     config_unref(full);
