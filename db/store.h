@@ -58,14 +58,19 @@ struct grey_item {
     uint32_t count;      /* how often it was seen */
 };
 
-/* NULL matches everything; `identity` and `sender` and `recipient` match whole, without case, and
- * of an address also its domain alone ("example.org"). */
+/* NULL matches everything; `identity` (any of the triplet's, not only the strongest), `sender` and
+ * `recipient` match whole, without case, and of an address also its domain alone ("example.org").
+ * Triplets that have ended by `rule` match nothing; `until` is by `rule`, too. */
 struct grey_filter {
     const char *identity, *sender, *recipient;
     enum { GREY_ANY, GREY_WAITING_ONLY, GREY_WHITE_ONLY } which;
+    struct grey_rule rule; /* all zero: nothing has ended */
 };
 
-enum grey_edit { GREY_PASS, GREY_DELETE };
+enum grey_edit {
+    GREY_PASS,   /* those that wait are white from now on */
+    GREY_DELETE, /* under all identities */
+};
 
 /* ---- list entries -------------------------------------------------------------------------------
  */
@@ -133,10 +138,10 @@ struct decision_filter {
  */
 
 enum store_op {
-    STORE_GREY,         /* grey -> state, wait */
-    STORE_GREY_PAGE,    /* grey_filter, page -> grey items */
-    STORE_GREY_EDIT,    /* grey_filter, edit -> count */
-    STORE_ENTRY_PUT,    /* entries -> count; safe on disk before the answer */
+    STORE_GREY,      /* grey -> state, wait */
+    STORE_GREY_PAGE, /* grey_filter, page -> grey items */
+    STORE_GREY_EDIT, /* grey_filter, edit, page -> count, next: a part of the work as of a page */
+    STORE_ENTRY_PUT, /* entries -> count; safe on disk before the answer */
     STORE_ENTRY_DELETE, /* entry_filter with list, kind and key -> count, of both origins; the same
                          */
     STORE_ENTRY_PAGE,   /* entry_filter, page -> entries */
@@ -146,7 +151,8 @@ enum store_op {
     STORE_DECISION_PAGE,
     STORE_COUNTER_ADD, /* counters: delta -> count */
     STORE_COUNTER_PAGE,
-    STORE_FORGET, /* text (an address): all that is stored of it goes -> count */
+    STORE_FORGET, /* text (an address), page -> count, next: all that is stored of it goes, but no
+                     list entry; a part of the work as of a page */
     STORE_BACKUP, /* text (a path that does not exist yet): a copy of all, online */
 };
 
@@ -156,8 +162,12 @@ struct counter_item {
 };
 
 /* A page: up to `most` items behind `cursor` (0: from the start); the answer's `next` is the cursor
- * of the following page, 0 where there is none. Items that come or go between two pages may be
- * missed; none comes twice. */
+ * of the following page, 0 where there is none: the only sign of the end. A store looks at no more
+ * than some ten thousand items for one page, so a page may be empty and yet have a next one. Items
+ * that come or go between two pages may be missed; none comes twice.
+ *
+ * STORE_GREY_EDIT and STORE_FORGET are done in such parts, too: up to `most` items are changed,
+ * then who asked asks for the rest with `next` as cursor, until that is 0, and adds the counts. */
 struct store_page {
     uint64_t cursor;
     unsigned most; /* 1 to STORE_PAGE_MOST */
