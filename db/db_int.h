@@ -20,13 +20,21 @@ struct db {
     sqlite3 *sql;
     bool writes; /* the one connection that writes and checkpoints; else read-only */
     sqlite3_stmt *kept[DB_STATEMENTS]; /* by enum of run's files; prepared when first used */
-    int fault;     /* the last SQLite result code that was no success; SQLITE_OK: none */
+    int fault;     /* the last SQLite primary result code that was no success; SQLITE_OK: none */
     char why[256]; /* in words */
+    int wal_pages; /* in the log after the last commit, where `writes` */
+    bool synced;   /* db_sync() */
 };
 
 /* Opens with all pragmas; creates the file where `writes`. False: fault and why say it. */
 bool db_open(struct db *db, const char *path, bool writes);
 void db_close(struct db *db);
+/* Closes and leaves the log as it is, for a file that is not to be touched any more. */
+void db_abandon(struct db *db);
+/* Notes a fault of result code `code`; returns false. */
+bool db_fail(struct db *db, int code);
+/* Forgets the noted fault. */
+void db_forgive(struct db *db);
 /* Runs SQL that gives no rows; false: fault and why. */
 bool db_exec(struct db *db, const char *sql);
 /* The statement of that number, prepared from `sql` at its first use, reset and unbound. NULL:
@@ -34,6 +42,20 @@ bool db_exec(struct db *db, const char *sql);
 sqlite3_stmt *db_statement(struct db *db, int number, const char *sql);
 /* Steps a statement: 1 a row, 0 done, -1 a fault, noted. */
 int db_step(struct db *db, sqlite3_stmt *statement);
+/* Resets all kept statements; no read stays open behind it. */
+void db_rest(struct db *db);
+/* The first column of the first row of a query that is asked once in a while. False: a fault, or no
+ * row. */
+bool db_number(struct db *db, const char *sql, int64_t *out);
+/* A transaction (IMMEDIATE for the writer); commit and rollback reset all kept statements.
+ * db_rollback() is fine without a transaction. */
+bool db_begin(struct db *db);
+bool db_commit(struct db *db);
+void db_rollback(struct db *db);
+/* From the next transaction on COMMIT waits for the disk, or does not. */
+bool db_sync(struct db *db, bool full);
+/* Copies from the log to the file what no reader is in the way of. *whole: that was all. */
+bool db_checkpoint(struct db *db, bool *whole);
 
 /* Brings the schema to the newest version, in one transaction with `PRAGMA user_version`. False:
  * fault and why; a newer version than ours is a fault that says so. */
