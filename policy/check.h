@@ -56,6 +56,9 @@ struct check_config {
     /* It may say scores below 0, so the tarpit waits for its answer: set where `score` is below 0;
      * prepare() sets it where else it may be. */
     bool allows;
+    /* Of several blocks of one check: which this is, in records that are judged again under another
+     * configuration; set by prepare(), without a query key. NULL: there is one block only. */
+    const char *block;
 };
 
 /* The rows of `mode` and `score` for a config struct whose first member is `common`. */
@@ -79,6 +82,14 @@ struct check_run {
     void *memory; /* state_size zeroed octets of the check's own */
 };
 
+/* A finding of an earlier time, to be scored again (policy/replay.h). */
+struct check_past {
+    const char *label, *answer; /* as it was said */
+    enum check_stage stage;     /* CHECK_STAGES: of the wire */
+    const struct addr *client;
+    score_t score; /* what it counted */
+};
+
 struct check {
     const char *name;                   /* of its block in the file */
     const struct conf_section *section; /* rows offset into its config struct; `many` with title */
@@ -97,6 +108,9 @@ struct check {
     void (*start)(struct check_run *run);
     /* Cancels whatever is open; no more may be said. Called only before check_done. */
     void (*stop)(struct check_run *run);
+    /* What such a finding counts under this config; false: there is none under it. Pure; `past` is
+     * hostile. NULL: the block's score. */
+    bool (*rescore)(const struct check_config *config, const struct check_past *past, score_t *out);
 };
 
 /* Every check, NULL last. */
@@ -130,6 +144,10 @@ void check_found(struct check_run *run, score_t score, const char *label, const 
  * of class 4 it defers. */
 void check_found_code(struct check_run *run, score_t score, const char *label, const char *answer,
                       const char *reason, const char *enhanced);
+/* A raw answer that counts nothing, for the decision record only: under other codes it might. */
+void check_seen(struct check_run *run, const char *label, const char *answer);
+/* Its configuration says not to look: what is not said by this run is not "found nothing". */
+void check_skipped(struct check_run *run);
 /* It cannot tell; counts 0. */
 void check_abstain(struct check_run *run, const char *label, const char *why);
 /* Nothing more will be said; `run` is gone after the call. */

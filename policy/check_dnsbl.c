@@ -65,6 +65,8 @@ static void start(struct check_run *run)
     const struct check_facts *facts = check_facts(run);
     const struct dnsbl_config *config = (const struct dnsbl_config *)run->config;
     bool asked_for = facts->client->family != AF_INET6 || config->ipv6_factor != 0;
+    if (!asked_for)
+        check_skipped(run);
     if (!facts->lookup || !asked_for) {
         check_done(run);
         return;

@@ -20,11 +20,12 @@ struct dnsbl_config {
     int32_t ipv6_factor;      /* hundredths: what a listing of an IPv6 client counts; dnsbl only */
     char **of_text;           /* of = {"helo", "sender"}; rhsbl only */
     size_t of_count;
-    unsigned of;                  /* the same as CHECK_BIT of stages */
-    size_t trip_share;            /* list_zone_trip() */
-    size_t trip_least;            /* */
-    char shown[DNS_NAME_MAX + 1]; /* `name`, or the zone with its query key masked */
-    struct list_zone *health;     /* bind() */
+    unsigned of;                   /* the same as CHECK_BIT of stages */
+    size_t trip_share;             /* list_zone_trip() */
+    size_t trip_least;             /* */
+    char shown[DNS_NAME_MAX + 1];  /* `name`, or the zone with its query key masked */
+    char masked[DNS_NAME_MAX + 1]; /* the zone with its query key masked: common.block */
+    struct list_zone *health;      /* bind() */
 };
 
 extern const struct check check_dnsbl;

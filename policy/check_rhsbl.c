@@ -115,6 +115,8 @@ static void start(struct check_run *run)
     char name[DNS_NAME_MAX + 1];
     const struct dnsbl_config *config = (const struct dnsbl_config *)run->config;
     const char *said = name_of(run);
+    if ((config->of & CHECK_BIT(run->stage)) == 0)
+        check_skipped(run);
     if (!check_facts(run)->lookup || (config->of & CHECK_BIT(run->stage)) == 0 ||
         !dns_name_normal(said, name) || !is_domain(name)) {
         check_done(run);

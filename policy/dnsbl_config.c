@@ -132,10 +132,11 @@ bool dnsbl_config_prepare(struct dnsbl_config *config, struct conf *conf,
     compile_codes(config, conf, part);
     if (config->name != NULL)
         check_name(config, conf, part);
-    if (config->name != NULL)
-        snprintf(config->shown, sizeof config->shown, "%s", config->name);
-    else if (config->common.title != NULL)
-        dnsbl_mask_key(config->common.title, config->shown);
+    if (config->common.title != NULL)
+        dnsbl_mask_key(config->common.title, config->masked);
+    snprintf(config->shown, sizeof config->shown, "%s",
+             config->name != NULL ? config->name : config->masked);
+    config->common.block = config->masked;
     config->common.label = config->shown;
     check_canaries(config, conf, part);
     if (config->common.mode != CHECK_OFF)

@@ -77,6 +77,14 @@ static void answer_text(const struct check_run *run, const struct dns_answer *an
         snprintf(out + len, size - len, " for %s", lookup->subject);
 }
 
+/* Codes that count 0 here may count elsewhere. */
+static void seen(struct check_run *run, const struct dns_answer *answer)
+{
+    char text[ANSWER_SIZE + DNS_NAME_MAX];
+    answer_text(run, answer, text, sizeof text);
+    check_seen(run, config_of(run)->shown, text);
+}
+
 static void found(struct check_run *run, const struct dns_answer *answer, score_t score)
 {
     char text[ANSWER_SIZE + DNS_NAME_MAX];
@@ -114,6 +122,7 @@ static void judge(struct check_run *run, const struct dns_answer *answer)
         return;
     case DNSBL_NOT_LISTED:
         note(run, LIST_CLEAN);
+        seen(run, answer);
         end(run);
         return;
     case DNSBL_LISTED:

@@ -69,7 +69,7 @@ static bool make_room(struct trial *trial)
         return true;
     STAILQ_FOREACH(finding, &trial->findings, link)
     {
-        if (finding->abstained) {
+        if (finding->abstained || finding->quiet) {
             drop(trial, finding);
             return true;
         }
@@ -101,6 +101,12 @@ void trial_forget(struct trial *trial, enum check_stage stage)
             drop(trial, finding);
         finding = next;
     }
+    uint8_t kept = 0;
+    for (uint8_t i = 0; i < trial->clean_count; i++) {
+        if (stage != CHECK_STAGES && trial->clean[i].stage != stage)
+            trial->clean[kept++] = trial->clean[i];
+    }
+    trial->clean_count = kept;
 }
 
 /* ---- notices ------------------------------------------------------------------------------------
@@ -211,6 +217,7 @@ void trial_free(struct trial *trial)
     trial_stop(trial, CHECK_STAGES);
     trial_forget(trial, CHECK_STAGES);
     trial_close(trial);
+    free(trial->clean);
     if (trial->notice != NULL)
         trial->notice->trial = NULL;
     set_text(&trial->facts.reverse_name, NULL);
@@ -275,7 +282,7 @@ void trial_delivered(struct trial *trial)
 {
     const struct check_facts *facts = &trial->facts;
     /* Who logs in may do so from anywhere: that says nothing of the address. */
-    if (trial->private || trial->standing == STANDING_TRUSTED)
+    if (trial->env.dry || trial->private || trial->standing == STANDING_TRUSTED)
         return;
     known_delivered(trial->env.state->known, &trial->client,
                     facts->reverse_confirmed ? facts->reverse_name : NULL,

@@ -17,9 +17,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct buf;
 struct log_line;
 struct loop;
 struct policy;
+struct record_context;
 struct trial;
 
 struct trial_env {
@@ -29,6 +31,8 @@ struct trial_env {
     struct loop *loop;
     const char *hostname;
     bool observe; /* mode = observe: every verdict passes */
+    bool dry;     /* only a question: it is counted nowhere, and nothing of it is remembered */
+    bool record;  /* trial_record() is to say, too, what was asked and found nothing */
 };
 
 /* Thresholds of the listener; a value that is TRIAL_DEFAULT is the policy's own. */
@@ -133,6 +137,10 @@ bool trial_hostile(const struct trial *trial);
 bool trial_ask(struct trial *trial, bool exempt, struct verdict *out);
 /* Adds verdict, score and findings to a log line: every finding with its score and raw answer. */
 void trial_log(const struct trial *trial, struct log_line *line);
+
+/* What is known and found by now, as a decision record (policy/record.h) appended to `out`. Some
+ * microseconds. */
+void trial_record(const struct trial *trial, const struct record_context *context, struct buf *out);
 
 const char *verdict_action_name(enum verdict_action action); /* "pass", "suspicious"... */
 const char *verdict_cause_name(enum verdict_cause cause);

@@ -19,6 +19,8 @@ struct finding {
     score_t score;
     enum check_stage stage; /* CHECK_STAGES: of the wire, kept to the end */
     bool abstained;
+    bool quiet;                        /* counts nothing and is not logged: for the record only */
+    uint16_t ms;                       /* from the fact to this */
     char enhanced[TRIAL_CODE_SIZE];    /* "": the usual one */
     const struct check_config *config; /* whose it is; the policy's */
     const char *label, *answer, *reason;
@@ -28,7 +30,9 @@ struct finding {
 struct run { /* one check at one stage, from its start to check_done() */
     LIST_ENTRY(run) link;
     struct check_run run;
+    uint64_t began; /* when its fact came */
     uint64_t until; /* when it must be done */
+    bool said;      /* something, or not to have looked */
     max_align_t memory[];
 };
 
@@ -40,6 +44,13 @@ enum standing {
     STANDING_DENIED,
     STANDING_TRUSTED, /* an own network, or AUTH */
 };
+
+struct trial_clean { /* a run that found nothing */
+    const struct check_config *config;
+    enum check_stage stage;
+    uint16_t ms;
+};
+#define TRIAL_CLEAN_MOST 64
 
 struct trial_notice {    /* a call of `changed` on its way */
     struct trial *trial; /* NULL: it has gone meanwhile */
@@ -60,6 +71,8 @@ struct trial {
     enum standing standing;
     enum verdict_action action, would; /* of the last answer, where `asked` */
     enum verdict_cause cause;
+    struct trial_clean *clean; /* only where env.record */
+    uint8_t clean_count;
     uint8_t finding_count;
     uint8_t behaved; /* bit per trial_behaviour */
     uint8_t limited; /* bit per trial_count */

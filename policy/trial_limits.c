@@ -102,7 +102,7 @@ void trial_hung_up(struct trial *trial)
 {
     const struct client_limits_config *limits = limits_for(trial, TRIAL_CONNECTION);
     const char *why;
-    if (limits != NULL)
+    if (limits != NULL && !trial->env.dry)
         client_count(trial->env.state->clients, limits, &trial->client, CLIENT_HANGUP,
                      class_of(trial), loop_now(trial->env.loop), &why);
 }
@@ -112,7 +112,7 @@ void trial_open(struct trial *trial)
     const struct client_limits_config *limits = limits_for(trial, TRIAL_CONNECTION);
     const char *why = NULL;
     recall_hangups(trial, limits);
-    if (off(limits))
+    if (off(limits) || trial->env.dry)
         return;
     trial->opened = true;
     if (!client_opened(trial->env.state->clients, limits, &trial->client, class_of(trial),
@@ -144,7 +144,7 @@ bool trial_count(struct trial *trial, enum trial_count what, const char **why)
     const struct client_limits_config *limits = limits_for(trial, what);
     if (what == TRIAL_CONNECTION) /* has been counted */
         return trial_within(trial, what, why);
-    if (off(limits) ||
+    if (off(limits) || trial->env.dry ||
         client_count(trial->env.state->clients, limits, &trial->client, client_count_of[what],
                      class_of(trial), loop_now(trial->env.loop), why))
         return true;

@@ -63,7 +63,8 @@ void trial_log(const struct trial *trial, struct log_line *line)
     }
     STAILQ_FOREACH(finding, &trial->findings, link)
     {
-        put_finding(&list, trial, finding);
+        if (!finding->quiet)
+            put_finding(&list, trial, finding);
     }
     if (trial->asked || buf_len(&list) > 0)
         log_str(line, "score", trial_score_text(trial_score(trial), false, score));

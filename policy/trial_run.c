@@ -15,6 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define QUIET_MOST (TRIAL_FINDINGS / 2) /* findings beyond which only what counts is kept */
+#define CLEAN_STEP 8
+
 static struct run *run_of(const struct check_run *run)
 {
     return (struct run *)(void *)((char *)(uintptr_t)run - offsetof(struct run, run));
@@ -86,6 +89,7 @@ static void start(struct trial *trial, const struct check_config *config, enum c
     struct run *run = mem_alloc(sizeof *run + config->check->state_size);
     run->run =
         (struct check_run){.trial = trial, .config = config, .stage = stage, .memory = run->memory};
+    run->began = loop_now(trial->env.loop);
     run->until = until;
     LIST_INSERT_HEAD(&trial->runs, run, link);
     config->check->start(&run->run); /* may be done, and gone, when it returns */
@@ -137,11 +141,22 @@ uint64_t check_now(const struct check_run *run)
     return loop_now(run->trial->env.loop);
 }
 
+/* It has said something: milliseconds since its fact. */
+static uint16_t said(struct check_run *run)
+{
+    struct run *own = run_of(run);
+    uint64_t ms = check_now(run) - own->began;
+    own->said = true;
+    return ms < UINT16_MAX ? (uint16_t)ms : UINT16_MAX;
+}
+
 void check_found_code(struct check_run *run, score_t score, const char *label, const char *answer,
                       const char *reason, const char *enhanced)
 {
     struct finding *finding =
         trial_note(run->trial, run->config, run->stage, score, label, answer, reason);
+    if (finding != NULL)
+        finding->ms = said(run);
     if (finding != NULL && enhanced != NULL)
         snprintf(finding->enhanced, sizeof finding->enhanced, "%s", enhanced);
     trial_consider(run->trial);
@@ -168,16 +183,50 @@ static bool abstained(const struct trial *trial, const char *label, const char *
 
 void check_abstain(struct check_run *run, const char *label, const char *why)
 {
+    uint16_t ms = said(run);
     if (abstained(run->trial, label, why))
         return;
     struct finding *finding = trial_note(run->trial, run->config, run->stage, 0, label, why, "");
-    if (finding != NULL)
-        finding->abstained = true;
+    if (finding == NULL)
+        return;
+    finding->abstained = true;
+    finding->ms = ms;
+}
+
+void check_seen(struct check_run *run, const char *label, const char *answer)
+{
+    struct trial *trial = run->trial;
+    uint16_t ms = said(run);
+    if (!trial->env.record || trial->finding_count >= QUIET_MOST)
+        return;
+    struct finding *finding = trial_note(trial, run->config, run->stage, 0, label, answer, "");
+    if (finding == NULL)
+        return;
+    finding->quiet = true;
+    finding->ms = ms;
+}
+
+void check_skipped(struct check_run *run)
+{
+    run_of(run)->said = true;
+}
+
+/* Remembers a run that has found nothing. */
+static void note_clean(struct trial *trial, struct run *run)
+{
+    if (!trial->env.record || run->said || trial->clean_count == TRIAL_CLEAN_MOST)
+        return;
+    if (trial->clean_count % CLEAN_STEP == 0)
+        trial->clean =
+            mem_grow(trial->clean, trial->clean_count + (size_t)CLEAN_STEP, sizeof *trial->clean);
+    trial->clean[trial->clean_count++] = (struct trial_clean){
+        .config = run->run.config, .stage = run->run.stage, .ms = said(&run->run)};
 }
 
 void check_done(struct check_run *run)
 {
     struct trial *trial = run->trial;
+    note_clean(trial, run_of(run));
     run_free(run_of(run));
     if (LIST_EMPTY(&trial->runs))
         set_timer(trial);

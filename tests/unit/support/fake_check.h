@@ -60,7 +60,7 @@ static inline void fake_prepare(struct check_config *config, struct conf *conf,
     (void)conf;
     (void)part;
     if (config->title != NULL)
-        config->label = config->title;
+        config->label = config->block = config->title;
 }
 
 static inline void fake_found(struct check_run *run, const char *answer)
