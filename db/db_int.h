@@ -11,6 +11,7 @@
 
 #include "db/store.h"
 #include "lib/buf.h"
+#include "lib/hash.h"
 
 #include <sqlite3.h>
 
@@ -24,6 +25,8 @@ struct db {
     char why[256]; /* in words */
     int wal_pages; /* in the log after the last commit, where `writes` */
     bool synced;   /* db_sync() */
+    struct hash_key hash; /* the file's; once it is `hashed` (table_hash()) */
+    bool hashed;
 };
 
 /* Opens with all pragmas; creates the file where `writes`. False: fault and why say it. */
