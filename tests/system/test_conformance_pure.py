@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
-"""Suites that need no daemon: paths (address-isemail, smtp-opensmtpd, smtp-chasquid-fuzz) and
-PROXY headers (proxy-dev), asked of the modules through the drivers in tests/unit/drivers. Each
-prints "suite: passed/total"."""
+"""Suites that need no daemon: paths (address-isemail, smtp-opensmtpd, smtp-chasquid-fuzz), PROXY
+headers (proxy-dev), organisational domains (psl), asked of the modules through the drivers in
+tests/unit/drivers. Each prints "suite: passed/total"."""
 
 import ast
 import base64
@@ -19,6 +19,7 @@ from harness import BUILD, SUITES
 ISEMAIL = SUITES / "address-isemail" / "tests.xml"
 VECTORS = SUITES / "proxy-dev" / "vectors.json"
 OPENSMTPD = SUITES / "smtp-opensmtpd"
+PSL = SUITES / "psl" / "tests.txt"
 NORMALIZE = SUITES / "smtp-chasquid-fuzz" / "normalize" / "FuzzAddr"
 
 # isemail judges addresses of a message (RFC 5322), we judge paths (RFC 5321 4.1.2). What binds:
@@ -169,3 +170,15 @@ def test_proxy_dev():
         if fault:
             failures.append(f"{data!r}: {fault}")
     report("proxy-dev", failures, len(cases))
+
+
+def test_psl():
+    need(PSL)
+    cases = [line.split() for line in PSL.read_text().splitlines()
+             if line and not line.startswith("//")]
+    cases = [(name, want) for name, want in cases if name != "null"]
+    verdicts = drive("org_domain_driver", [name for name, _ in cases])
+
+    failures = [f"{name}: {verdict}, not {want}" for (name, want), verdict in zip(cases, verdicts)
+                if verdict.lower() != want]
+    report("psl", failures, len(cases))

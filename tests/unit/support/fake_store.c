@@ -18,11 +18,6 @@
 #include <strings.h>
 #include <sys/queue.h>
 
-/* Until db/grey_rule.c is there. */
-#pragma weak grey_better
-#pragma weak grey_see
-#pragma weak grey_until
-
 #define OPS (STORE_BACKUP + 1)
 
 struct text {
