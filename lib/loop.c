@@ -35,6 +35,7 @@ struct loop {
     struct io_list closing;
     pthread_mutex_t post_lock; /* guards posts */
     struct post_list posts;
+    struct post_list calling; /* taken from posts by on_post(), the loop's thread alone */
     int post_fd;
     struct event *post_event;
     char *scratch;
@@ -54,14 +55,13 @@ static void on_post(evutil_socket_t fd, short what, void *arg)
     uint64_t count;
     if (read(fd, &count, sizeof count) < 0 && errno != EAGAIN)
         abort(); /* an eventfd cannot fail otherwise */
-    struct post_list todo = STAILQ_HEAD_INITIALIZER(todo);
     pthread_mutex_lock(&loop->post_lock);
-    STAILQ_CONCAT(&todo, &loop->posts);
+    STAILQ_CONCAT(&loop->calling, &loop->posts);
     pthread_mutex_unlock(&loop->post_lock);
     loop_enter(loop);
     struct post *post;
-    while ((post = STAILQ_FIRST(&todo)) != NULL) {
-        STAILQ_REMOVE_HEAD(&todo, link);
+    while ((post = STAILQ_FIRST(&loop->calling)) != NULL) {
+        STAILQ_REMOVE_HEAD(&loop->calling, link);
         post->fn(post->arg);
         free(post);
     }
@@ -85,6 +85,7 @@ struct loop *loop_new(void)
     STAILQ_INIT(&loop->tasks);
     LIST_INIT(&loop->closing);
     STAILQ_INIT(&loop->posts);
+    STAILQ_INIT(&loop->calling);
     pthread_mutex_init(&loop->post_lock, NULL);
     loop->post_event = event_new(loop->base, loop->post_fd, EV_READ | EV_PERSIST, on_post, loop);
     if (loop->post_event == NULL)
@@ -217,6 +218,28 @@ void loop_post(struct loop *loop, loop_fn fn, void *arg)
     const uint64_t one = 1;
     if (first && write(loop->post_fd, &one, sizeof one) < 0 && errno != EAGAIN)
         abort();
+}
+
+static void unpost(struct post_list *list, loop_fn fn, const void *arg)
+{
+    struct post_list kept = STAILQ_HEAD_INITIALIZER(kept);
+    struct post *post;
+    while ((post = STAILQ_FIRST(list)) != NULL) {
+        STAILQ_REMOVE_HEAD(list, link);
+        if (post->fn == fn && post->arg == arg)
+            free(post);
+        else
+            STAILQ_INSERT_TAIL(&kept, post, link);
+    }
+    STAILQ_CONCAT(list, &kept);
+}
+
+void loop_unpost(struct loop *loop, loop_fn fn, void *arg)
+{
+    unpost(&loop->calling, fn, arg);
+    pthread_mutex_lock(&loop->post_lock);
+    unpost(&loop->posts, fn, arg);
+    pthread_mutex_unlock(&loop->post_lock);
 }
 
 static void timer_arm(struct timer *timer, uint64_t now)

@@ -27,6 +27,9 @@ uint64_t loop_now(const struct loop *loop);
 
 /* Calls fn(arg) in the loop's thread soon. Any thread; the only function that is. */
 void loop_post(struct loop *loop, loop_fn fn, void *arg);
+/* Takes back every post of fn(arg) that was not called yet. In the loop's thread, or while no
+ * thread runs the loop. */
+void loop_unpost(struct loop *loop, loop_fn fn, void *arg);
 /* Calls fn(arg) after the running callback has returned to the loop, before the loop waits
  * again. What must not be freed under a running callback is freed by this. */
 void loop_defer(struct loop *loop, loop_fn fn, void *arg);

@@ -357,6 +357,37 @@ static void test_a_posted_call_may_post(void **state)
     loop_post(loop, tell_arg, A); /* never heard: freed with the loop */
 }
 
+struct unposter {
+    struct loop *loop;
+    void *victim;
+};
+
+static void unpost_other(void *arg)
+{
+    struct unposter *unposter = arg;
+    tell('u');
+    loop_unpost(unposter->loop, tell_arg, unposter->victim);
+}
+
+static void test_a_post_taken_back_is_not_called(void **state)
+{
+    struct loop *loop = *state;
+    struct unposter unposter = {loop, B};
+    loop_post(loop, tell_arg, A);
+    loop_post(loop, tell_arg, C);
+    loop_unpost(loop, tell_arg, A); /* before its turn */
+    loop_post(loop, unpost_other, &unposter);
+    loop_post(loop, tell_arg, B); /* in the same turn as the one that takes it back */
+    loop_unpost(loop, tell_arg, &unposter);
+    loop_post(loop, stop, loop);
+    loop_run(loop);
+    assert_string_equal(story, "cux");
+    loop_post(loop, tell_arg, B);
+    loop_post(loop, stop, loop);
+    loop_run(loop);
+    assert_string_equal(story, "cuxbx");
+}
+
 /* ---- watches ---- */
 
 struct watching {
@@ -422,6 +453,7 @@ int main(void)
         CASE(test_a_stop_that_was_deferred_before_the_run_counts),
         CASE(test_no_post_of_any_thread_is_lost_and_each_thread_s_order_is_kept),
         CASE(test_a_posted_call_may_post),
+        CASE(test_a_post_taken_back_is_not_called),
         CASE(test_watches_call_until_they_are_freed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
