@@ -58,8 +58,9 @@ static void note(const struct check_run *run, enum list_outcome outcome)
 {
     const struct check_facts *facts = check_facts(run);
     const struct dnsbl_lookup *lookup = run->memory;
+    const uint64_t now = check_now(run);
     list_zone_note(config_of(run)->health, facts->client, lookup->telling && facts->proven, outcome,
-                   check_now(run));
+                   (uint32_t)(now - lookup->asked), now);
 }
 
 /* The addresses of an answer as "127.0.0.2 127.0.0.4", with the subject in front. */

@@ -38,6 +38,8 @@
 struct minute { /* look-ups of one minute */
     uint64_t number;
     uint32_t asked, failed;
+    uint32_t timed, longest; /* answers that took a ms or more, and the longest of them in ms */
+    uint64_t took;           /* all of them, ms */
 };
 
 struct client { /* a proven one */
@@ -66,6 +68,9 @@ struct list_zone {
     size_t share, least;
     uint64_t listed_until; /* from here on no client counts as listed */
     struct minute minute[MINUTES];
+    uint64_t outcome[LIST_ERROR + 1]; /* since the start */
+    bool probed;
+    uint64_t probed_at;
     struct client client[CLIENTS_MOST];
 };
 
@@ -254,13 +259,24 @@ static void count_failures(struct list_zone *zone, uint64_t now)
     begin_rest(zone, REST_FAILURES, now);
 }
 
-static void note_lookup(struct list_zone *zone, bool failed, uint64_t now)
+static void note_time(struct minute *minute, uint32_t ms)
+{
+    if (ms == 0)
+        return;
+    minute->timed++;
+    minute->took += ms;
+    if (ms > minute->longest)
+        minute->longest = ms;
+}
+
+static void note_lookup(struct list_zone *zone, bool failed, uint32_t ms, uint64_t now)
 {
     uint64_t number = now / MINUTE_MS;
     struct minute *minute = &zone->minute[number % MINUTES];
     if (minute->number < number)
         *minute = (struct minute){.number = number};
     minute->asked++;
+    note_time(minute, failed ? 0 : ms);
     if (failed) {
         minute->failed++;
         zone->doubtful = true;
@@ -322,12 +338,13 @@ static void note_proven(struct list_zone *zone, const struct addr *who, bool lis
 }
 
 void list_zone_note(struct list_zone *zone, const struct addr *client, bool proven,
-                    enum list_outcome outcome, uint64_t now)
+                    enum list_outcome outcome, uint32_t ms, uint64_t now)
 {
     struct change change = {0};
     bool failed = outcome == LIST_TIMEOUT || outcome == LIST_ERROR;
     pthread_mutex_lock(&zone->lock);
-    note_lookup(zone, failed, now);
+    note_lookup(zone, failed, ms, now);
+    zone->outcome[outcome]++;
     if (proven && !failed)
         note_proven(zone, client, outcome == LIST_LISTED, now);
     settle(zone, &change);
@@ -342,6 +359,8 @@ void list_zone_probed(struct list_zone *zone, const char *why, uint64_t now)
     struct change change = {0};
     pthread_mutex_lock(&zone->lock);
     zone->probe = why == NULL ? PROBE_GOOD : PROBE_BAD;
+    zone->probed = true;
+    zone->probed_at = now;
     zone->doubtful = false;
     if (why != NULL)
         snprintf(zone->probe_why, sizeof zone->probe_why, "%s", why);
@@ -372,4 +391,41 @@ bool list_zone_due(struct list_zone *zone, uint64_t now)
     bool due = zone->doubtful || derive(zone) != LIST_WELL;
     finish(zone, &change);
     return due;
+}
+
+/* ---- for administrators ------------------------------------------------------------------------
+ */
+
+static void sum_minutes(const struct list_zone *zone, uint64_t now, struct list_zone_state *out)
+{
+    uint64_t took = 0;
+    uint64_t timed = 0;
+    for (size_t i = 0; i < MINUTES; i++) {
+        const struct minute *minute = &zone->minute[i];
+        if (minute->number + MINUTES <= now / MINUTE_MS)
+            continue;
+        out->recent += minute->asked;
+        out->failed += minute->failed;
+        timed += minute->timed;
+        took += minute->took;
+        if (minute->longest > out->latency_most)
+            out->latency_most = minute->longest;
+    }
+    out->latency = timed > 0 ? (uint32_t)(took / timed) : 0;
+}
+
+void list_zone_state(struct list_zone *zone, uint64_t now, struct list_zone_state *out)
+{
+    *out = (struct list_zone_state){.verdict = list_zone_verdict(zone)};
+    pthread_mutex_lock(&zone->lock);
+    snprintf(out->why, sizeof out->why, "%s", why_of(zone));
+    for (size_t i = 0; i <= LIST_ERROR; i++)
+        out->asked += zone->outcome[i];
+    out->listed = zone->outcome[LIST_LISTED];
+    out->timeout = zone->outcome[LIST_TIMEOUT];
+    out->error = zone->outcome[LIST_ERROR];
+    out->probed = zone->probed;
+    out->probed_at = zone->probed_at;
+    sum_minutes(zone, now, out);
+    pthread_mutex_unlock(&zone->lock);
 }

@@ -37,13 +37,31 @@ void list_zone_why(struct list_zone *zone, char *out, size_t size);
 
 enum list_outcome { LIST_CLEAN, LIST_LISTED, LIST_TIMEOUT, LIST_ERROR };
 /* What one client's look-up came to. `proven`: a known good client whose listing speaks against the
- * zone; no number of others can trip it. `now`: monotonic ms. A zone rests when it lists too many
- * of them (for 10 minutes), or when over half of at least 20 look-ups in 10 minutes had no answer
- * or an error for one (10 minutes, or until its canaries are well). Logs a change once. */
+ * zone; no number of others can trip it. `now`: monotonic ms. A `ms`: how long the answer took,
+ * where there was one; from a cache it takes none. A zone rests when it lists too many of them (for
+ * 10 minutes), or when over half of at least 20 look-ups in 10 minutes had no answer or an error
+ * for one (10 minutes, or until its canaries are well). Logs a change once. */
 void list_zone_note(struct list_zone *zone, const struct addr *client, bool proven,
-                    enum list_outcome outcome, uint64_t now);
+                    enum list_outcome outcome, uint32_t ms, uint64_t now);
 /* What a probe came to: NULL: the canaries answered as they should; else why not, a clause. */
 void list_zone_probed(struct list_zone *zone, const char *why, uint64_t now);
+/* What `gatepostctl dns-lists` shows of it, a copy. */
+struct list_zone_state {
+    enum list_verdict verdict;
+    char why[192];    /* it is sick; "" */
+    uint64_t asked;   /* look-ups since the start that came to an end: */
+    uint64_t listed;  /* listed, */
+    uint64_t timeout; /* without an answer, */
+    uint64_t error;   /* with one that is an error; else not listed */
+    /* Of the last 10 minutes: */
+    uint64_t recent;       /* look-ups */
+    uint64_t failed;       /* without a usable answer */
+    uint32_t latency;      /* ms, the mean of those that took one or more; 0: none did */
+    uint32_t latency_most; /* ms, the longest */
+    bool probed;           /* its canaries have been answered, or were too late, last... */
+    uint64_t probed_at;    /* ...then: monotonic ms */
+};
+void list_zone_state(struct list_zone *zone, uint64_t now, struct list_zone_state *out);
 /* For zones whose canaries are off: well until look-ups say otherwise. */
 void list_zone_assume_well(struct list_zone *zone);
 /* To be called every minute: ends a rest that is over. Is it to be probed before its time: never

@@ -72,7 +72,7 @@ static struct addr client_v6(unsigned net, unsigned host)
 static void note(unsigned number, bool proven, enum list_outcome outcome)
 {
     struct addr a = client(number);
-    list_zone_note(zone, &a, proven, outcome, now);
+    list_zone_note(zone, &a, proven, outcome, 0, now);
 }
 
 /* Clients `from` to below `to`, one each. */
@@ -196,13 +196,13 @@ static void an_ipv6_network_is_one_client(void **state)
     list_zone_probed(zone, NULL, now);
     for (unsigned host = 0; host < 50; host++) {
         struct addr a = client_v6(7, host);
-        list_zone_note(zone, &a, true, LIST_LISTED, now);
+        list_zone_note(zone, &a, true, LIST_LISTED, 0, now);
     }
     notes(0, 19, true, LIST_CLEAN);
     assert_verdict(LIST_WELL); /* 1 of 20 */
     for (unsigned net = 8; net < 10; net++) {
         struct addr a = client_v6(net, 1);
-        list_zone_note(zone, &a, true, LIST_LISTED, now);
+        list_zone_note(zone, &a, true, LIST_LISTED, 0, now);
     }
     assert_verdict(LIST_SICK);
     assert_string_equal(why(), "it lists 3 of 22 clients known to be good");
@@ -359,7 +359,7 @@ static void *worker(void *arg)
         enum list_outcome outcome = (enum list_outcome)(i % 4);
         if (list_zone_verdict(own) == LIST_SICK)
             list_zone_why(own, text, sizeof text);
-        list_zone_note(own, &a, i % 3 == 0, outcome, now + i / 50);
+        list_zone_note(own, &a, i % 3 == 0, outcome, 0, now + i / 50);
     }
     return NULL;
 }
@@ -400,6 +400,45 @@ static void threads_note_at_once(void **state)
     assert_verdict(LIST_WELL);
 }
 
+static void took(enum list_outcome outcome, uint32_t ms)
+{
+    struct addr a = client(1);
+    list_zone_note(zone, &a, false, outcome, ms, now);
+}
+
+static void its_state_counts_outcomes_for_good_and_times_for_ten_minutes(void **state)
+{
+    (void)state;
+    struct list_zone_state shown;
+    list_zone_state(zone, now, &shown);
+    assert_int_equal(shown.verdict, LIST_UNPROBED);
+    assert_false(shown.probed);
+    assert_int_equal(shown.asked, 0);
+    list_zone_probed(zone, "dead", now);
+    took(LIST_CLEAN, 10);
+    took(LIST_LISTED, 30);
+    took(LIST_CLEAN, 0); /* from the cache */
+    took(LIST_TIMEOUT, 5000);
+    took(LIST_ERROR, 7);
+    list_zone_state(zone, now + 1000, &shown);
+    assert_int_equal(shown.verdict, LIST_SICK);
+    assert_string_equal(shown.why, "dead");
+    assert_true(shown.probed);
+    assert_int_equal(shown.probed_at, now);
+    assert_int_equal(shown.asked, 5);
+    assert_int_equal(shown.listed, 1);
+    assert_int_equal(shown.timeout, 1);
+    assert_int_equal(shown.error, 1);
+    assert_int_equal(shown.recent, 5);
+    assert_int_equal(shown.failed, 2);
+    assert_int_equal(shown.latency, 20);
+    assert_int_equal(shown.latency_most, 30);
+    list_zone_state(zone, now + WINDOW, &shown);
+    assert_int_equal(shown.asked, 5);
+    assert_int_equal(shown.recent, 0);
+    assert_int_equal(shown.latency, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -424,6 +463,7 @@ int main(void)
         TEST(failures_leave_the_window_minute_by_minute),
         TEST(without_canaries_a_rest_ends_with_its_window),
         TEST(a_clock_that_begins_at_zero_is_fine),
+        TEST(its_state_counts_outcomes_for_good_and_times_for_ten_minutes),
         TEST(threads_note_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

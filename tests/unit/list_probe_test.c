@@ -320,7 +320,7 @@ static void a_failed_look_up_brings_the_next_probe_forward(void **state)
     fake_dns_set(rig.dns, DNS_A, "2.0.0.127.zen.example", "127.0.0.2");
     probe();
     answer();
-    list_zone_note(zone_at(0), &client, false, LIST_ERROR, clock_ms);
+    list_zone_note(zone_at(0), &client, false, LIST_ERROR, 0, clock_ms);
     minutes(1);
     assert_int_equal(fake_dns_asked(rig.dns), 4);
     answer();
@@ -349,7 +349,7 @@ static void a_rest_ends_without_canaries_too(void **state)
     probe();
     for (uint8_t i = 0; i < 2; i++) {
         struct addr client = {.family = AF_INET, .ip = {192, 0, 2, i}};
-        list_zone_note(zone_at(0), &client, true, LIST_LISTED, clock_ms);
+        list_zone_note(zone_at(0), &client, true, LIST_LISTED, 0, clock_ms);
     }
     assert_zone(0, LIST_SICK);
     minutes(9);
