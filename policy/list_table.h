@@ -31,10 +31,22 @@ unsigned list_table_remove(struct list_table *table, enum entry_list list, enum 
                            const char *key);
 /* All entries of origin ENTRY_FILE are replaced by these at once. */
 void list_table_set_files(struct list_table *table, const struct entry *entry, size_t count);
+/* The same with a store of entries (policy/list_store.h) that was built aside, by any thread, from
+ * this on; it is taken over. */
+struct list_store *list_table_aside(const struct list_table *table)
+    __attribute__((warn_unused_result));
+void list_table_use_files(struct list_table *table, struct list_store *files);
 /* Forgets what has expired; a few thousand records a call. */
 void list_table_sweep(struct list_table *table, int64_t now);
 /* Entries by list. */
 void list_table_count(struct list_table *table, size_t count[3]);
+
+/* Calls fn with each entry that has this key (in normal form) or covers it, the most specific
+ * first; expired ones that are still there, too. Of each entry only what a table keeps. fn may not
+ * call the table. */
+typedef void (*list_entry_fn)(const struct entry *entry, void *arg);
+void list_table_covering(struct list_table *table, enum entry_kind kind, const char *key,
+                         list_entry_fn fn, void *arg);
 
 /* What is known of a client; NULL or "" where it is not. Names and addresses in any form. */
 struct list_facts {
@@ -56,9 +68,10 @@ struct list_verdict {
     char key[ENTRY_KEY_MOST];
 };
 
-/* An allow entry by HELO or sender counts only where the name is proven: by `sender_proven`, or
- * where it has the organisational domain of the confirmed reverse name, or the entry is unproven.
- */
+/* An allow entry by HELO or sender counts only where the name the client gave is proven, or the
+ * entry is unproven: where it has the organisational domain of the confirmed reverse name; a sender
+ * by `sender_proven`, and a HELO in the organisational domain of a sender that is. Of denying
+ * entries of several kinds the first kind's is told, in the order of enum entry_kind. */
 void list_judge(struct list_table *table, const struct list_facts *facts, int64_t now,
                 struct list_verdict *out);
 /* Is there any allow entry that is not of kind ENTRY_CLIENT, so that more facts may yet allow a
