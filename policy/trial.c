@@ -249,6 +249,7 @@ void trial_helo(struct trial *trial, const char *helo)
 void trial_sender(struct trial *trial, const char *address, const char *domain)
 {
     forget_stage(trial, CHECK_AT_SENDER);
+    trial->sent = true;
     set_text(&trial->facts.sender, address);
     set_text(&trial->facts.sender_domain, domain);
     trial_start(trial, CHECK_AT_SENDER, loop_now(trial->env.loop) + TRIAL_DEADLINE);
@@ -256,6 +257,7 @@ void trial_sender(struct trial *trial, const char *address, const char *domain)
 
 void trial_authenticated(struct trial *trial)
 {
+    trial->authenticated = true;
     if (trial->standing != STANDING_NONE)
         return;
     trial->standing = STANDING_TRUSTED;

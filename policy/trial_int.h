@@ -77,6 +77,8 @@ struct trial {
     uint8_t behaved; /* bit per trial_behaviour */
     uint8_t limited; /* bit per trial_count */
     bool private;
+    bool authenticated;
+    bool sent;    /* a sender was named, <> too */
     bool opened;  /* the connection is counted */
     bool open;    /* runs were, when it was last looked at */
     bool inside;  /* a call of trial.h is starting runs */

@@ -45,6 +45,7 @@
 #include "policy/known.h"
 #include "policy/list_probe.h"
 #include "policy/policy.h"
+#include "policy/record.h"
 #include "policy/state.h"
 #include "policy/trial.h"
 #include "tests/unit/support/fake_check.h"
@@ -270,7 +271,8 @@ static void connect_client(struct script *s, const struct words *w)
                             .dns = s->dns,
                             .loop = s->loop,
                             .hostname = "mx.example.org",
-                            .observe = s->observe};
+                            .observe = s->observe,
+                            .record = true};
     struct trial_client client = {.address = address_of(s, word(s, w, 1)),
                                   .trusted = w->count > 2 && strcmp(w->word[2], "trusted") == 0,
                                   .thresholds = s->thresholds};
@@ -405,6 +407,40 @@ static void compare_verdict(struct script *s, const struct words *w)
     }
 }
 
+/* What is written of a verdict is read again, and comes to the same verdict. */
+static void compare_record(struct script *s, bool exempt)
+{
+    const char *why = "";
+    struct buf text = {0};
+    struct buf again = {0};
+    struct record_outcome outcome;
+    const char *recipient = exempt ? "postmaster@example.org" : "user@example.org";
+    const struct record_context context = {.id = "0123456789ABCDEF",
+                                           .time_ms = 1795366800123,
+                                           .stage = RECORD_RCPT,
+                                           .listener = "mx",
+                                           .exempt = exempt,
+                                           .recipients = 1,
+                                           .recipient = &recipient};
+    trial_record(s->trial, &context, &text);
+    struct record *record = record_parse(buf_data(&text), buf_len(&text), &why);
+    if (record == NULL)
+        FAIL(s, "%s: %.*s", why, (int)buf_len(&text), buf_data(&text));
+    record_write(record, &again);
+    record_judge(record, &outcome);
+    if (buf_len(&text) != buf_len(&again) ||
+        memcmp(buf_data(&text), buf_data(&again), buf_len(&text)) != 0)
+        FAIL(s, "a record that is written again is another");
+    if (outcome.action != s->verdict.would || outcome.cause != s->verdict.cause ||
+        outcome.score != s->verdict.score)
+        FAIL(s, "the record comes to %s by %s, score %d: %.*s", verdict_action_name(outcome.action),
+             verdict_cause_name(outcome.cause), (int)outcome.score, (int)buf_len(&text),
+             buf_data(&text));
+    record_free(record);
+    buf_free(&text);
+    buf_free(&again);
+}
+
 static void ask(struct script *s, const struct words *w, bool exempt)
 {
     if (strcmp(word(s, w, 1), "waits") == 0) {
@@ -415,6 +451,7 @@ static void ask(struct script *s, const struct words *w, bool exempt)
     }
     if (!trial_ask(s->trial, exempt, &s->verdict))
         FAIL(s, "it waits");
+    compare_record(s, exempt);
     compare_verdict(s, w);
 }
 
