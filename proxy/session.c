@@ -190,10 +190,15 @@ void session_end(struct session *s, const char *reason)
 
 void session_stop(struct session *s)
 {
+    session_dismiss(s, "stopping");
+}
+
+void session_dismiss(struct session *s, const char *reason)
+{
     if (s->state == SESSION_PROXY || s->state == SESSION_TLS)
-        session_kill(s, "stopping");
+        session_kill(s, reason);
     else
-        session_close(s, REPLY_SHUTTING_DOWN, "stopping");
+        session_close(s, REPLY_SHUTTING_DOWN, reason);
 }
 
 void session_kill(struct session *s, const char *reason)

@@ -4,6 +4,7 @@
 /* One client connection as one state machine. It lives and dies on one worker. */
 
 #include "lib/io.h"
+#include "lib/random.h"
 #include "proxy/setup.h"
 #include "proxy/worker.h"
 
@@ -24,6 +25,27 @@ void session_drain(struct session *session);
 void session_stop(struct session *session);
 /* Ends it at once, for the reason given to the log. */
 void session_kill(struct session *session, const char *reason);
+
+/* An administrator ends it: 421, for `reason` in the log. */
+void session_dismiss(struct session *session, const char *reason);
+/* What is shown of it: a copy, which anybody may keep. */
+struct session_shown {
+    char id[RANDOM_ID_LEN + 1];
+    char listener[32];
+    char helo[128];   /* as the client gave it, cut */
+    char sender[160]; /* of the open transaction, cut; "" where there is none, or <> */
+    struct addr client;
+    const char *state; /* one word, constant */
+    uint64_t began;    /* monotonic ms */
+    size_t messages;   /* delivered */
+    size_t accepted;   /* recipients of the open transaction */
+    size_t refused;
+    unsigned errors;
+    bool transaction, tls, authenticated, trusted, suspicious;
+};
+/* session_show.c */
+const char *session_id(const struct session *session);
+void session_show(const struct session *session, struct session_shown *out);
 
 /* The worker's list of sessions. */
 LIST_HEAD(session_list, session);

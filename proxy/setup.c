@@ -11,7 +11,9 @@
 #include "lib/random.h"
 #include "policy/policy.h"
 #include "policy/state.h"
+#include "proxy/counters.h"
 #include "proxy/spool.h"
+#include "proxy/tail.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +25,8 @@ struct server *server_new(const char *spool_directory)
     server->health = health_table_new();
     server->budget = spool_budget_new(spool_directory);
     server->policy = policy_state_new();
+    server->counters = counters_new();
+    server->tail = tail_new();
     server->tarpit.sessions = &server->sessions;
     random_token(server->token);
     return server;
@@ -33,6 +37,8 @@ void server_free(struct server *server)
     if (server == NULL)
         return;
     policy_state_free(server->policy);
+    counters_free(server->counters);
+    tail_free(server->tail);
     spool_budget_free(server->budget);
     health_table_free(server->health);
     free(server);

@@ -12,14 +12,18 @@
 
 #include <stdatomic.h>
 
+struct counters;
 struct policy_state;
 struct spool_budget;
+struct tail;
 
 /* Shared by all workers for the life of the process; what it points to is thread-safe. */
 struct server {
     struct health_table *health;
     struct spool_budget *budget;
     struct policy_state *policy; /* what the policy remembers of clients and lists */
+    struct counters *counters;
+    struct tail *tail; /* of decision records, for administrators who listen */
     struct tarpit_budget tarpit;
     char token[33];          /* of this process, in our EHLO: a backend that says it is ourselves */
     _Atomic size_t sessions; /* now */

@@ -178,17 +178,34 @@ static void hurry(struct tarpit *tarpit, struct tarpit_client *client)
         client->sent += (uint32_t)n;
 }
 
-static bool evict_oldest(struct tarpit *tarpit)
+static void evict(struct tarpit *tarpit, uint32_t number, const char *reason)
 {
-    uint32_t number = store_oldest(&tarpit->store);
-    if (number == STORE_NONE)
-        return false;
     struct tarpit_client *client = store_at(&tarpit->store, number);
     enum talk_end end = talk_end(&client->talk);
     drop_input(client);
     if (end == TALK_GOES_ON)
         hurry(tarpit, client);
-    end_client(tarpit, number, end == TALK_GOES_ON ? "pressure" : reason_of(end));
+    end_client(tarpit, number, end == TALK_GOES_ON ? reason : reason_of(end));
+}
+
+static bool evict_oldest(struct tarpit *tarpit)
+{
+    uint32_t number = store_oldest(&tarpit->store);
+    if (number == STORE_NONE)
+        return false;
+    evict(tarpit, number, "pressure");
+    return true;
+}
+
+bool tarpit_dismiss(struct tarpit *tarpit, const char id[static RANDOM_ID_LEN + 1],
+                    const char *reason)
+{
+    uint8_t packed[TALK_ID_LEN];
+    talk_id_pack(packed, id);
+    uint32_t number = store_find(&tarpit->store, packed);
+    if (number == STORE_NONE)
+        return false;
+    evict(tarpit, number, reason);
     return true;
 }
 

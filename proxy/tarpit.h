@@ -59,6 +59,9 @@ void tarpit_make_room(struct tarpit *tarpit);
  * for it: some of the oldest leave, and no others take their place until budget.descriptors is set
  * anew. */
 void tarpit_yield(struct tarpit *tarpit);
+/* Lets the client of that session go, for `reason` in the log. False: it is not here. */
+bool tarpit_dismiss(struct tarpit *tarpit, const char id[static RANDOM_ID_LEN + 1],
+                    const char *reason);
 size_t tarpit_count(const struct tarpit *tarpit);
 
 #endif

@@ -4,7 +4,8 @@
  *
  * Records live in chunks that never move, so that growing copies nothing; all chunks are freed when
  * the last client is gone. Links are numbers of records: half a pointer.
- * Promises: every operation takes constant time, but for records of gone clients passed over.
+ * Promises: every operation but store_find() takes constant time, but for records of gone clients
+ * passed over.
  */
 #include "proxy/tarpit_store.h"
 
@@ -101,6 +102,14 @@ void store_remove(struct tarpit_store *store, uint32_t number)
         store_at(store, client->younger)->older = client->older;
     client->fd = -1;
     store->live--;
+}
+
+uint32_t store_find(const struct tarpit_store *store, const uint8_t id[static TALK_ID_LEN])
+{
+    uint32_t number = store->oldest;
+    while (number != STORE_NONE && memcmp(store_at(store, number)->id, id, TALK_ID_LEN) != 0)
+        number = store_at(store, number)->younger;
+    return number;
 }
 
 uint32_t store_oldest(const struct tarpit_store *store)

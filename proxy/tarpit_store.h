@@ -46,6 +46,8 @@ struct tarpit_client *store_add(struct tarpit_store *store);
 struct tarpit_client *store_at(const struct tarpit_store *store, uint32_t number);
 /* The client is gone. Its record is freed when its turn comes. */
 void store_remove(struct tarpit_store *store, uint32_t number);
+/* The client of that session id; STORE_NONE: there is none. Looks at all of them. */
+uint32_t store_find(const struct tarpit_store *store, const uint8_t id[static TALK_ID_LEN]);
 /* STORE_NONE: no clients. */
 uint32_t store_oldest(const struct tarpit_store *store);
 

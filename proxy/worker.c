@@ -6,7 +6,7 @@
  * acceptor and the sessions, no wake-up of another thread for each connection, and an idle worker
  * takes what a busy one leaves.
  * Promises: what main asks for is done in the worker's own thread (loop_post), so sessions take no
- * lock; worker_use() and worker_free() return when it is done.
+ * lock; worker_use() and worker_stop() return when it is done.
  */
 #include "proxy/worker.h"
 
@@ -43,10 +43,12 @@ struct worker {
     struct listener *listener;
     size_t listeners;
     struct session_list list;
+    LIST_HEAD(, worker_place) places;
     _Atomic size_t sessions;
     _Atomic bool alive;
     uint64_t pause_logged; /* monotonic ms; 0: never */
     pthread_t thread;
+    bool stopped; /* the thread is joined; main's */
 };
 
 struct order { /* of main to the worker, waited for */
@@ -96,6 +98,10 @@ static void on_connection(struct io *io, void *arg)
 
 void worker_remove(struct worker *worker, struct session *session)
 {
+    struct worker_place *place;
+    LIST_FOREACH(place, &worker->places, link)
+    if (place->next == session)
+        place->next = session_list_next(session);
     session_list_remove(session);
     atomic_fetch_sub(&worker->setup->server->sessions, 1);
     atomic_fetch_sub_explicit(&worker->sessions, 1, memory_order_relaxed);
@@ -177,6 +183,7 @@ struct worker *worker_new(struct server *server)
     worker->pool = pool_new(worker->loop);
     worker->tarpit = tarpit_new(worker->loop, &server->tarpit);
     LIST_INIT(&worker->list);
+    LIST_INIT(&worker->places);
     atomic_init(&worker->alive, true);
     sigset_t all, old; /* signals are main's */
     sigfillset(&all);
@@ -228,18 +235,44 @@ bool worker_alive(const struct worker *worker)
     return atomic_load(&worker->alive);
 }
 
+void worker_stop(struct worker *worker)
+{
+    loop_post(worker->loop, do_stop, worker);
+    pthread_join(worker->thread, NULL);
+    worker->stopped = true;
+}
+
 void worker_free(struct worker *worker)
 {
     if (worker == NULL)
         return;
-    loop_post(worker->loop, do_stop, worker);
-    pthread_join(worker->thread, NULL);
+    if (!worker->stopped)
+        worker_stop(worker);
     tarpit_free(worker->tarpit);
     resolver_free(worker->resolver);
     pool_free(worker->pool);
     setup_unref(worker->setup);
     loop_free(worker->loop);
     free(worker);
+}
+
+void worker_place_begin(struct worker *worker, struct worker_place *place)
+{
+    place->next = LIST_FIRST(&worker->list);
+    LIST_INSERT_HEAD(&worker->places, place, link);
+}
+
+struct session *worker_place_step(struct worker_place *place)
+{
+    struct session *session = place->next;
+    if (session != NULL)
+        place->next = session_list_next(session);
+    return session;
+}
+
+void worker_place_end(struct worker_place *place)
+{
+    LIST_REMOVE(place, link);
 }
 
 struct loop *worker_loop(struct worker *worker)

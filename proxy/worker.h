@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/queue.h>
 
 struct worker;
 struct session;
@@ -39,7 +40,9 @@ size_t worker_sessions(const struct worker *worker);
 /* Asks for a sign of life; worker_alive() is true once it has been given. Main thread. */
 void worker_ping(struct worker *worker);
 bool worker_alive(const struct worker *worker);
-/* Ends all sessions, joins the thread, frees. */
+/* Ends all sessions and joins the thread; the loop stays, for those who still post to it. */
+void worker_stop(struct worker *worker);
+/* Frees it, stopped before if it was not. NULL is fine. */
 void worker_free(struct worker *worker);
 
 /* The session's surroundings; its worker's thread only. */
@@ -49,5 +52,16 @@ struct tarpit *worker_tarpit(struct worker *worker);
 /* NULL where no resolver could be made. */
 struct dns *worker_dns(struct worker *worker);
 void worker_remove(struct worker *worker, struct session *session);
+
+/* A place in the list of sessions, which stays good while sessions come and go; the newest are
+ * first, and those that come later are not seen. The worker's thread. */
+struct worker_place {
+    LIST_ENTRY(worker_place) link;
+    struct session *next; /* NULL: that was all */
+};
+void worker_place_begin(struct worker *worker, struct worker_place *place);
+/* The session there; the place moves on. */
+struct session *worker_place_step(struct worker_place *place);
+void worker_place_end(struct worker_place *place);
 
 #endif

@@ -13,8 +13,9 @@ policy/*             : lib dns db policy
 admin/ctl_config.c   : lib db policy proxy admin
 admin/ctl*           : lib dns db policy admin
 admin/*              : lib admin
-proxy/commands.c     : lib db policy proxy
-proxy/daemon_store.c : lib db policy proxy admin
+proxy/commands*.c    : lib db policy proxy
+proxy/daemon_control.c : lib policy proxy admin
+proxy/daemon_store.c : lib db policy proxy
 proxy/options_store.c : lib db policy proxy
 proxy/gate.[ch]      : lib proxy policy
 proxy/worker.c       : lib dns proxy

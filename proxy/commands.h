@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef PROXY_COMMANDS_H
+#define PROXY_COMMANDS_H
+/*
+ * What administrators can ask of the running daemon: rows for lib/command.h. The answers, stable:
+ * members may be added. Times are RFC 3339 in UTC, spans seconds, what is not known is null.
+ *
+ *   status     -> {"version", "pid", "started", "uptime", "state": "running" or "stopping",
+ *                  "config", "mode", "workers", "sessions", "sessions-most", "tarpit", "listening":
+ *                  tail's askers, "store": {"state": "good", "degraded" or "off", "why", "since",
+ *                  "waiting", "dropped", "size", "corrupted"}, "lists": {"allow", "deny", "trap"},
+ *                  "backends": [{"backend", "address", "state": "good", "unknown" or "resting"}]}
+ *   stats      -> {"started", "since-start": {NAME: number}, "in-all": the same, null where the
+ *                  store cannot tell}
+ *   sessions   -> items {"id", "client", "listener", "state", "age", "helo", "sender" (null:
+ *                  no transaction; "": <>), "accepted", "refused" (recipients of the transaction),
+ *                  "messages", "errors", "tls", "authenticated", "trusted", "suspicious"}
+ *   kill id    -> {}
+ *   top [by] [most] -> items {BY, "sessions", "messages", "errors"}, by: client (the default),
+ *                  network, helo, sender, listener, state; most: 20
+ *   tail       -> items, each a decision record (policy/record.h), or {"dropped": n}, without end
+ *   dns-lists  -> items {"list", "kind": "dnsbl" or "rhsbl", "mode", "state": "well", "sick" or
+ *                  "unprobed", "why", "probed": seconds ago, "asked", "listed", "timeouts",
+ * "errors" (since the start), "recent", "failed", "latency", "latency-most" (of the last 10
+ *                  minutes; ms of what did not come from the cache)}
+ *   reload     -> {} once the new configuration is in force; else an error with the faults
+ *   drain      -> {}; transactions end, then the daemon
+ *   backup file -> {"file", "size"}
+ *
+ * Main thread.
+ */
+
+#include "lib/command.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct loop;
+struct roster;
+struct server;
+struct setup;
+
+/* Ours, and what only the daemon can do. It outlives whoever carries requests. */
+struct commands {
+    struct loop *loop;
+    struct server *server;
+    struct roster *roster;
+    const char *version;
+    int64_t started;     /* seconds since the epoch */
+    uint64_t started_ms; /* monotonic */
+    unsigned workers;
+    void *daemon; /* of the four that follow */
+    const struct setup *(*setup)(void *daemon);
+    bool (*reload)(void *daemon, char **why); /* false: *why is the caller's to free */
+    void (*drain)(void *daemon);
+    bool (*draining)(void *daemon);
+};
+
+/* `arg` of these sets is a struct commands. */
+extern const struct command commands_rows[];
+extern const struct command commands_sessions_rows[]; /* commands_sessions.c */
+extern const struct command commands_dns_rows[];      /* commands_dns.c */
+
+#endif
