@@ -15,6 +15,8 @@ struct sqlite_store_config {
     uint32_t decision_lifetime; /* seconds; 0: none are kept */
     uint64_t decisions_most;
     size_t queue_most; /* questions that wait; 0: the default */
+    unsigned retry_ms; /* until a degraded store tries again, longer each time; 0: a second */
+    unsigned slow_ms;  /* the disk may take for what is asked of it; 0: five seconds */
 };
 
 /* Takes DIRECTORY/gatepost.lock, opens and migrates the database, and starts the store's threads.
@@ -25,9 +27,10 @@ struct store *sqlite_store_new(const struct sqlite_store_config *config, char **
     __attribute__((warn_unused_result));
 /* New lifetimes and counts, after a reload; directory, clock and queue stay. Any thread. */
 void sqlite_store_configure(struct store *store, const struct sqlite_store_config *config);
-/* Carries out what waits, checkpoints, gives the lock back. Every loop that asked must still be
- * there, and nothing may be asked any more; answers that were not called yet are not called. NULL
- * is fine. */
+/* Carries out what waits, checkpoints, gives the lock back. Nothing may be asked any more; answers
+ * that were not called yet are not called. A question that was neither answered nor cancelled needs
+ * its loop to be there still, and no other thread to run it: so cancel before a loop is freed, and
+ * free the store after all loops but one's own have stopped. NULL is fine. */
 void sqlite_store_free(struct store *store);
 
 #endif
