@@ -19,7 +19,8 @@ static uint64_t rotate(uint64_t x, unsigned bits)
     return x << bits | x >> (64 - bits);
 }
 
-static void sip_round(struct sip *s)
+/* The rounds must be inlined, or the state goes through memory: three times the time. */
+static inline __attribute__((always_inline)) void sip_round(struct sip *s)
 {
     s->v0 += s->v1;
     s->v2 += s->v3;

@@ -84,7 +84,8 @@ static size_t local_normal(const char *local, size_t len, char out[static LOCAL_
         if (quoted && local[i] == '\\' && i + 1 < end)
             i++;
         unsigned char c = (unsigned char)local[i];
-        if (used == LOCAL_MOST || c <= ' ' || c == 0x7f || strchr("\"\\<>", c) != NULL)
+        if (used == LOCAL_MOST || c <= ' ' || c == 0x7f || c == '"' || c == '\\' || c == '<' ||
+            c == '>')
             return 0;
         out[used++] = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
     }

@@ -9,7 +9,10 @@
  * there are no marks of what was there. The hash is keyed: imported lists and peers' names meet
  * here.
  *
- * Limits: 24 octets a slot, 32 to 64 an entry, a name's text beside it. Tables do not shrink.
+ * Before the slots stands a filter of one bit a hash: most that is asked is not listed, and a
+ * million entries' filter stays in the cache where their slots do not.
+ *
+ * Limits: 25 octets a slot, 33 to 67 an entry, a name's text beside it. Tables do not shrink.
  */
 #include "policy/list_store.h"
 
@@ -33,6 +36,12 @@ static bool has_names(unsigned place)
     return place >= LIST_NETS_4 + LIST_NETS_6;
 }
 
+void list_hash_free(struct list_hash *hash)
+{
+    free(hash->slot);
+    free(hash->filter);
+}
+
 void list_store_free(struct list_store *store)
 {
     if (store == NULL)
@@ -41,7 +50,7 @@ void list_store_free(struct list_store *store)
         struct list_hash *hash = &store->place[p];
         for (size_t i = 0; has_names(p) && i < hash->slots; i++)
             free(hash->slot[i].name.text); /* NULL where it is free */
-        free(hash->slot);
+        list_hash_free(hash);
     }
     free(store);
 }
@@ -52,6 +61,11 @@ void list_store_free(struct list_store *store)
 unsigned list_place_net(uint8_t family, unsigned bits)
 {
     return family == AF_INET ? bits : LIST_NETS_4 + bits;
+}
+
+unsigned list_place_name(enum entry_kind kind)
+{
+    return LIST_NETS_4 + LIST_NETS_6 + (unsigned)(kind - ENTRY_HELO);
 }
 
 enum entry_kind list_place_kind(unsigned place)
@@ -81,9 +95,18 @@ void list_key_net(struct list_key *key, const struct hash_key *seed, uint8_t fam
 void list_key_name(struct list_key *key, const struct hash_key *seed, enum entry_kind kind,
                    const char *text)
 {
-    key->place = LIST_NETS_4 + LIST_NETS_6 + (unsigned)(kind - ENTRY_HELO);
+    key->place = list_place_name(kind);
     key->text = text;
     key->hash = hash_bytes(seed, text, strlen(text));
+}
+
+size_t list_name_labels(const char *text)
+{
+    const char *at = strrchr(text, '@');
+    size_t labels = 0;
+    for (const char *p = at != NULL ? at + 1 : text; *p != '\0'; p++)
+        labels += *p == '.';
+    return labels;
 }
 
 bool list_key_entry(struct list_key *key, const struct hash_key *seed, enum entry_kind kind,
@@ -131,7 +154,7 @@ const struct list_slot *list_store_next(const struct list_store *store, const st
                                         size_t *at)
 {
     const struct list_hash *hash = &store->place[key->place];
-    if (hash->count == 0)
+    if (*at == 0 && !list_store_may(store, key))
         return NULL;
     size_t mask = hash->slots - 1;
     for (;;) {
@@ -153,6 +176,12 @@ static uint64_t slot_hash(const struct list_store *store, unsigned place,
     return has_names(place) ? slot->name.hash : hash_ip(&store->seed, place, slot->ip);
 }
 
+static void filter_add(struct list_hash *hash, uint64_t h)
+{
+    size_t bit = (size_t)(h >> 24) & (hash->slots * 8 - 1);
+    hash->filter[bit / 64] |= (uint64_t)1 << bit % 64;
+}
+
 bool list_hash_grow(const struct list_store *store, unsigned place, size_t more,
                     struct list_hash *bigger)
 {
@@ -160,13 +189,19 @@ bool list_hash_grow(const struct list_store *store, unsigned place, size_t more,
     size_t slots = old->slots > 0 ? old->slots : SLOTS_LEAST;
     while ((old->count + more) * 4 > slots * 3)
         slots *= 2;
-    if (slots == old->slots)
+    if (slots == old->slots && old->stale <= slots)
         return false;
-    *bigger = (struct list_hash){mem_alloc(slots * sizeof *old->slot), slots, old->count};
+    *bigger = *old;
+    bigger->slot = mem_alloc(slots * sizeof *old->slot);
+    bigger->filter = mem_alloc(slots);
+    bigger->slots = slots;
+    bigger->stale = 0;
     for (size_t i = 0; i < old->slots; i++) {
         if (!old->slot[i].used)
             continue;
-        size_t to = slot_hash(store, place, &old->slot[i]) & (slots - 1);
+        uint64_t h = slot_hash(store, place, &old->slot[i]);
+        size_t to = h & (slots - 1);
+        filter_add(bigger, h);
         while (bigger->slot[to].used)
             to = (to + 1) & (slots - 1);
         bigger->slot[to] = old->slot[i];
@@ -193,7 +228,7 @@ void list_store_put_slot(struct list_store *store, const struct list_key *key,
     struct list_hash *hash = &store->place[key->place];
     struct list_hash bigger;
     if (list_hash_grow(store, key->place, 1, &bigger)) {
-        free(hash->slot);
+        list_hash_free(hash);
         *hash = bigger;
     }
     struct list_slot *to = find(hash, key, slot);
@@ -203,6 +238,7 @@ void list_store_put_slot(struct list_store *store, const struct list_key *key,
     } else if (key->text != NULL) {
         free(to->name.text);
     }
+    filter_add(hash, key->hash);
     char *text = slot->name.text;
     *to = *slot;
     to->used = 1;
@@ -211,6 +247,8 @@ void list_store_put_slot(struct list_store *store, const struct list_key *key,
     } else {
         to->name.text = text;
         to->name.hash = key->hash;
+        bool mailbox = strchr(text, '@') != NULL;
+        hash->depths |= (uint64_t)1 << list_name_depth(mailbox, list_name_labels(text));
     }
 }
 
@@ -271,6 +309,7 @@ static void take_out(struct list_store *store, unsigned place, size_t i)
         free(hash->slot[i].name.text);
     store->count[hash->slot[i].list][list_place_kind(place)]--;
     hash->count--;
+    hash->stale++;
     for (size_t j = (i + 1) & mask; hash->slot[j].used; j = (j + 1) & mask) {
         size_t home = slot_hash(store, place, &hash->slot[j]) & mask;
         if (((j - home) & mask) < ((j - i) & mask))

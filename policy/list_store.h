@@ -36,8 +36,11 @@ struct list_slot {
 /* All of one place: of one prefix length, or of one kind of name. Open addressing. */
 struct list_hash {
     struct list_slot *slot; /* NULL: none yet */
+    uint64_t *filter;       /* a bit for each hash that came in, 8 bits a slot */
     size_t slots;           /* a power of two */
     size_t count;
+    size_t stale;    /* bits of what has gone again, at most */
+    uint64_t depths; /* of names: bit of each list_name_depth() there is or was */
 };
 
 struct list_store {
@@ -61,10 +64,18 @@ void list_store_free(struct list_store *store); /* NULL is fine */
 
 /* Keys. `ip` as in struct addr; bits behind the prefix do not matter. */
 unsigned list_place_net(uint8_t family, unsigned bits);
+unsigned list_place_name(enum entry_kind kind);
 void list_key_net(struct list_key *key, const struct hash_key *seed, uint8_t family,
                   const uint8_t ip[static 16], unsigned bits);
 void list_key_name(struct list_key *key, const struct hash_key *seed, enum entry_kind kind,
                    const char *text);
+/* Of names with as many labels, and of addresses with as many: 0 to 63. Look-ups skip what no entry
+ * has. `labels` is the number of dots in the name, or behind the '@'. */
+static inline unsigned list_name_depth(bool mailbox, size_t labels)
+{
+    return (labels < 31 ? (unsigned)labels : 31) + (mailbox ? 32 : 0);
+}
+size_t list_name_labels(const char *text);
 /* That of an entry, good as long as its text. False: not in normal form. */
 bool list_key_entry(struct list_key *key, const struct hash_key *seed, enum entry_kind kind,
                     const char *text);
@@ -72,6 +83,13 @@ enum entry_kind list_place_kind(unsigned place);
 /* The key as text, "192.0.2.0/24" or the name. */
 void list_key_text(const struct list_key *key, char out[static ENTRY_KEY_MOST]);
 
+/* May there be any under the key? What is not there mostly ends here, in a 24th of the memory. */
+static inline bool list_store_may(const struct list_store *store, const struct list_key *key)
+{
+    const struct list_hash *hash = &store->place[key->place];
+    size_t bit = (size_t)(key->hash >> 24) & (hash->slots * 8 - 1);
+    return hash->count > 0 && (hash->filter[bit / 64] >> bit % 64 & 1) != 0;
+}
 /* The next entry under the key; *at is 0 before the first. NULL: no more. */
 const struct list_slot *list_store_next(const struct list_store *store, const struct list_key *key,
                                         size_t *at);
@@ -92,8 +110,9 @@ unsigned list_store_remove(struct list_store *store, enum entry_list list,
 /* Looks at the next `slots` slots for what has expired. */
 void list_store_sweep(struct list_store *store, size_t slots, int64_t now);
 
-/* Growing beside readers: does `hash` lack room for `more`? Then *bigger is a copy that has it, and
- * whoever puts it in its place frees the old one's `slot`. */
+/* Growing beside readers: does the place lack room for `more`, or is its filter worn? Then *bigger
+ * is a copy that is well; whoever puts it in its place calls list_hash_free for the old one. */
+void list_hash_free(struct list_hash *hash);
 bool list_hash_grow(const struct list_store *store, unsigned place, size_t more,
                     struct list_hash *bigger);
 

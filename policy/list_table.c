@@ -78,10 +78,10 @@ static void make_room(struct list_table *table, unsigned place)
     if (!list_hash_grow(table->live, place, SLICE, &bigger))
         return;
     pthread_rwlock_wrlock(&table->lock);
-    struct list_slot *old = table->live->place[place].slot;
+    struct list_hash old = table->live->place[place];
     table->live->place[place] = bigger;
     pthread_rwlock_unlock(&table->lock);
-    free(old);
+    list_hash_free(&old);
 }
 
 void list_table_put_all(struct list_table *table, const struct entry *entry, size_t count)
@@ -204,7 +204,11 @@ void list_walk_net(struct list_walk *walk, const struct list_table *table, const
 void list_walk_name(struct list_walk *walk, const struct list_table *table, enum entry_kind kind,
                     const char *text)
 {
+    unsigned place = list_place_name(kind);
     *walk = (struct list_walk){.table = table, .kind = kind, .text = text, .bits = -1};
+    walk->labels = list_name_labels(text);
+    walk->mailbox = strchr(text, '@') != NULL;
+    walk->depths = table->live->place[place].depths | table->files->place[place].depths;
 }
 
 static bool next_net(struct list_walk *walk, struct list_key *key)
@@ -221,17 +225,29 @@ static bool next_net(struct list_walk *walk, struct list_key *key)
     return false;
 }
 
+/* To the name above, or the domain of an address. */
+static void walk_up(struct list_walk *walk)
+{
+    const char *at = strrchr(walk->text, '@');
+    const char *dot = NULL;
+    if (at == NULL && walk->text[0] != '[')
+        dot = strchr(walk->text, '.');
+    walk->labels -= dot != NULL ? 1 : 0;
+    walk->mailbox = false;
+    walk->text = at != NULL ? at + 1 : dot != NULL ? dot + 1 : NULL;
+}
+
 bool list_walk_next(struct list_walk *walk, struct list_key *key)
 {
     if (walk->kind == ENTRY_CLIENT)
         return next_net(walk, key);
-    const char *text = walk->text;
-    if (text == NULL || *text == '\0')
+    while (walk->text != NULL &&
+           (walk->depths >> list_name_depth(walk->mailbox, walk->labels) & 1) == 0)
+        walk_up(walk);
+    if (walk->text == NULL || *walk->text == '\0')
         return false;
-    list_key_name(key, &walk->table->seed, walk->kind, text);
-    const char *at = strrchr(text, '@');
-    const char *dot = at == NULL && text[0] != '[' ? strchr(text, '.') : NULL;
-    walk->text = at != NULL ? at + 1 : dot != NULL ? dot + 1 : NULL;
+    list_key_name(key, &walk->table->seed, walk->kind, walk->text);
+    walk_up(walk);
     return true;
 }
 

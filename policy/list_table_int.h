@@ -25,6 +25,9 @@ struct list_walk {
     uint8_t ip[16];
     int bits;         /* next prefix; -1: no more */
     const char *text; /* next name; NULL: no more */
+    size_t labels;    /* of it: list_name_labels */
+    bool mailbox;     /* it is an address */
+    uint64_t depths;  /* of names there are */
 };
 void list_walk_net(struct list_walk *walk, const struct list_table *table, const struct addr *net,
                    unsigned bits);
