@@ -89,9 +89,8 @@ bool run_question(struct db *db, const struct store_question *question, struct d
 struct expiry {
     uint32_t waiting_lifetime, white_lifetime, decision_lifetime;
     uint64_t decisions_most;
-    int table;
+    int table; /* walked at present, and how far */
     sqlite3_int64 integer;
-    unsigned char key[16];
 };
 bool expire_step(struct db *db, struct expiry *expiry, int64_t now, unsigned most);
 

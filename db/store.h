@@ -55,10 +55,10 @@ struct grey_item {
     bool white;
     int64_t first, last; /* seen */
     int64_t until;       /* waiting: may pass from then on; white: ends then */
-    uint32_t count;      /* how often it was seen */
+    uint32_t count;      /* how often it was seen; a white one counts about once an hour */
 };
 
-/* NULL matches everything; `identity` (any of the triplet's, not only the strongest), `sender` and
+/* NULL matches everything. `identity` is any of the triplet's, in its normal form; `sender` and
  * `recipient` match whole, without case, and of an address also its domain alone ("example.org").
  * Triplets that have ended by `rule` match nothing; `until` is by `rule`, too. */
 struct grey_filter {
