@@ -14,6 +14,15 @@
 
 #include "lib/command.h"
 
+#define CONTROL_PEERS_MOST  32            /* connections at once */
+#define CONTROL_PEERS_ADMIN 8             /* of them, kept for the level admin */
+#define CONTROL_LINE_ADMIN  (1024 * 1024) /* octets of a request: entry-import of 1000 entries */
+#define CONTROL_LINE_READ   (16 * 1024)   /* the same of one who may only read */
+#define CONTROL_OUT_MOST    (4 * 1024 * 1024) /* octets of an answer not yet taken */
+#define CONTROL_IDLE_MS     60000             /* for the next request */
+#define CONTROL_STALL_MS    60000             /* for taking some of an answer */
+
+struct io;
 struct loop;
 struct control;
 
@@ -29,7 +38,10 @@ struct control_config {
 struct control *control_new(struct loop *loop, const struct control_config *config,
                             const struct command_set *sets, char **why)
     __attribute__((warn_unused_result));
-/* Leaves every asker, removes the socket. NULL is fine. */
+/* Lets one in who is connected already, over a unix socket of any kind; takes over `io`. */
+void control_admit(struct control *control, struct io *io);
+/* Leaves every asker, removes the socket. A request whose row did not say command_on_gone goes on
+ * unheard, so what it asks must be gone before or come to its end after. NULL is fine. */
 void control_free(struct control *control);
 
 #endif

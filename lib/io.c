@@ -485,6 +485,25 @@ const struct addr *io_peer(const struct io *io)
     return &io->peer;
 }
 
+bool io_peer_user(const struct io *io, uid_t *out)
+{
+    struct ucred who;
+    socklen_t len = sizeof who;
+    int domain = AF_UNSPEC;
+    socklen_t domain_len = sizeof domain;
+    if (io->fd < 0 || getsockopt(io->fd, SOL_SOCKET, SO_DOMAIN, &domain, &domain_len) != 0 ||
+        domain != AF_UNIX || getsockopt(io->fd, SOL_SOCKET, SO_PEERCRED, &who, &len) != 0)
+        return false;
+    *out = who.uid;
+    return true;
+}
+
+bool io_peer_deaf(const struct io *io)
+{
+    struct pollfd look = {.fd = io->fd};
+    return io->dead || io->failed || poll(&look, 1, 0) > 0;
+}
+
 struct addr io_local(const struct io *io)
 {
     struct addr local = {0};

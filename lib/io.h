@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define IO_CLOSE_MS 10000 /* what io_close() gives pending output at most */
 
@@ -109,6 +110,12 @@ void io_start_tls_client(struct io *io, struct tls_client *tls, const char *name
 const struct io_secure *io_secure(const struct io *io);
 
 const struct addr *io_peer(const struct io *io);
+/* The user whose process is at the other end of a unix socket, as it was when it connected. False:
+ * no unix socket. */
+bool io_peer_user(const struct io *io, uid_t *out);
+/* Has the peer closed both directions, so that nothing we write is heard? One that has only said
+ * its last (IO_EOF) still hears. */
+bool io_peer_deaf(const struct io *io);
 /* Our end of the connection, asked of the kernel. */
 struct addr io_local(const struct io *io);
 /* Did a dial fail on our side: no descriptor, no port, no right to the source address? */

@@ -75,14 +75,14 @@ static void fails(struct command_call *call, void *arg)
 static const struct command first[] = {
     {"shows", "[count:number] [flag:flag]", "Show.", COMMAND_READ, shows},
     {"counts", "items:list", "Count.", COMMAND_READ, counts},
-    {NULL},
+    {.name = NULL},
 };
 static const struct command second[] = {
     {"shows", "", "Never found: the first set's comes first.", COMMAND_READ, fails},
     {"changes", "key [reason]", "Change.", COMMAND_ADMIN, shows},
     {"needs", "", "Need.", COMMAND_READ, needs},
     {"fails", "key", "Fail.", COMMAND_READ, fails},
-    {NULL},
+    {.name = NULL},
 };
 static char one[] = "first", two[] = "second";
 static const struct command_set sets[] = {{first, one}, {second, two}, {NULL, NULL}};
