@@ -33,6 +33,7 @@ struct flip {
     enum entry_kind key_kind; /* the same: of its key */
     char key[ENTRY_KEY_MOST];
     score_t distance; /* hundredths of what the score or threshold moves: smallest first */
+    bool blind; /* FLIP_UNLIST: its checks were not asked, so nobody knows what it had come to */
     enum verdict_action action; /* what it had come to */
     score_t score;
 };

@@ -97,6 +97,16 @@ static void fill_standing(const struct trial *trial, struct record_list *list)
     list->key = "";
 }
 
+/* Who goes to the tarpit before RCPT was not asked about. */
+static void fill_hostile(const struct trial *trial, struct record *out)
+{
+    if (!trial_hostile(trial))
+        return;
+    out->judged = true;
+    out->action = out->would = VERDICT_TARPIT;
+    out->cause = out->list.ruling == RECORD_LIST_DENY ? VERDICT_BY_DENY : VERDICT_BY_SCORE;
+}
+
 void trial_record_fill(const struct trial *trial, const struct record_context *context,
                        struct record *out)
 {
@@ -109,6 +119,8 @@ void trial_record_fill(const struct trial *trial, const struct record_context *c
     fill_facts(trial, out);
     fill_findings(trial, out);
     fill_standing(trial, &out->list);
+    if (!out->judged)
+        fill_hostile(trial, out);
 }
 
 void trial_record(const struct trial *trial, const struct record_context *context, struct buf *out)

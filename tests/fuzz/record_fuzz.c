@@ -4,6 +4,7 @@
  * one that is written. Asserts: what is read can be written, is read again, and comes to the same
  * verdict; whatever a text holds, what is written is a record, no longer than it may be.
  */
+#include "policy/explain.h"
 #include "policy/record.h"
 
 #include "lib/buf.h"
@@ -34,6 +35,19 @@ static struct record *again(const struct record *record)
     return read;
 }
 
+/* Words for a terminal, and JSON that can be written. */
+static void explain(const struct record *record)
+{
+    struct buf out = {0};
+    explain_text(record, &out);
+    for (size_t i = 0; i < buf_len(&out); i++)
+        CHECK(buf_data(&out)[i] == '\n' || (unsigned char)buf_data(&out)[i] >= ' ');
+    buf_free(&out);
+    json_t *object = explain_json(record);
+    CHECK(json_is_object(json_object_get(object, "record")));
+    json_decref(object);
+}
+
 static void read_it(const char *text, size_t size)
 {
     const char *why = NULL;
@@ -49,6 +63,7 @@ static void read_it(const char *text, size_t size)
     record_judge(read, &second);
     CHECK(read->dropped > record->dropped ||
           (first.action == second.action && first.score == second.score));
+    explain(read);
     record_mark_once(read);
     record_free(read);
     record_free(record);
