@@ -123,7 +123,7 @@ const struct ctl_option_row ctl_options[CTL_OPTIONS] = {
                 .right = "an address"},
     [CTL_BY] = {.name = "by",
                 .value = "WHAT",
-                .help = "what is counted",
+                .help = "client (the default), network, helo, sender, listener or state",
                 .argument = "by",
                 .form = CTL_VALUE_TEXT,
                 .good = is_given,

@@ -21,35 +21,37 @@ static bool collect(json_t *item, void *arg)
     return true;
 }
 
-/* The items of command(name = address) go into `into`. */
-static int gather(struct ctl *ctl, const char *command, const char *name, json_t *into)
+static const struct part {
+    const char *member, *command, *argument;
+    bool client; /* asked of an IP address; else of a mailbox */
+    int most;    /* what the command would cut otherwise; 0: nothing */
+} parts[] = {
+    {"decisions", "decisions", "client", true, 1000000},
+    {"decisions", "decisions", "sender", false, 1000000},
+    {"decisions", "decisions", "recipient", false, 1000000},
+    {"greylist", "greylist-list", "client", true, 0},
+    {"greylist", "greylist-list", "sender", false, 0},
+    {"greylist", "greylist-list", "recipient", false, 0},
+    {"entries", "entry-show", "key", true, 0},
+    {"entries", "entry-show", "key", false, 0},
+};
+
+static int gather(struct ctl *ctl, const struct part *part, json_t *out)
 {
-    json_t *args = json_pack("{s:s}", name, ctl->args.operand[0]);
-    return ctl_ask(ctl, command, args, collect, into, NULL);
+    json_t *args = json_pack("{s:s}", part->argument, ctl->args.operand[0]);
+    if (part->most > 0)
+        json_object_set_new(args, "most", json_integer(part->most));
+    return ctl_ask(ctl, part->command, args, collect, json_object_get(out, part->member), NULL);
 }
 
 static int gather_all(struct ctl *ctl, json_t *out)
 {
-    static const struct {
-        const char *member, *command, *argument;
-        bool client; /* asked of an IP address; else of a mailbox */
-    } parts[] = {
-        {"decisions", "decisions", "client", true},
-        {"decisions", "decisions", "sender", false},
-        {"decisions", "decisions", "recipient", false},
-        {"greylist", "greylist-list", "client", true},
-        {"greylist", "greylist-list", "sender", false},
-        {"greylist", "greylist-list", "recipient", false},
-        {"entries", "entry-show", "key", true},
-        {"entries", "entry-show", "key", false},
-    };
     struct addr address;
     bool client = addr_parse_ip(ctl->args.operand[0], &address);
     int status = 0;
     for (size_t i = 0; status == 0 && i < sizeof parts / sizeof parts[0]; i++)
         if (parts[i].client == client)
-            status = gather(ctl, parts[i].command, parts[i].argument,
-                            json_object_get(out, parts[i].member));
+            status = gather(ctl, &parts[i], out);
     return status;
 }
 

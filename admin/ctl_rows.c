@@ -130,10 +130,31 @@ static void read_cells(struct ctl_rows *rows, const json_t *item, char **cell)
     }
 }
 
+/* None of our columns: a note between the items. */
+static bool is_note(const struct ctl_rows *rows, const json_t *item)
+{
+    for (size_t i = 0; i < rows->columns; i++)
+        if (json_object_get(item, rows->column[i].member) != NULL)
+            return false;
+    return rows->columns > 0;
+}
+
+static void show_note(const json_t *item)
+{
+    bool numeric;
+    char *text = ctl_show_value("", item, &numeric);
+    puts(text);
+    free(text);
+}
+
 static void people_item(struct ctl_rows *rows, json_t *item)
 {
     const char *key;
     json_t *value;
+    if (rows->live && is_note(rows, item)) {
+        show_note(item);
+        return;
+    }
     if (rows->columns == 0)
         json_object_foreach(item, key, value) add_column(rows, key, strlen(key));
     if (rows->columns == 0)

@@ -96,21 +96,31 @@ static int open_link(struct ctl *ctl)
     return status;
 }
 
+/* A line each: a reload names every fault of a file. */
+static void say_lines(const char *text)
+{
+    for (const char *line = text; line != NULL && *line != '\0';) {
+        char shown[1024];
+        size_t len = strcspn(line, "\n");
+        str_printable(shown, sizeof shown, line, len);
+        ctl_fail(1, "%s", shown);
+        line += len + (line[len] == '\n');
+    }
+}
+
 /* Says what went wrong; the exit status. */
 static int judge(enum ctl_outcome outcome, const struct ctl_reply *reply)
 {
-    char text[1024] = "";
-    if (reply->why != NULL)
-        str_printable(text, sizeof text, reply->why, strlen(reply->why));
+    say_lines(reply->why);
     switch (outcome) {
     case CTL_GOOD:
     case CTL_ENOUGH:
         break;
     case CTL_BAD:
     case CTL_BROKEN:
-        return ctl_fail(1, "%s", text);
+        return 1;
     case CTL_USAGE:
-        return ctl_fail(2, "%s", text);
+        return 2;
     }
     return 0;
 }

@@ -30,9 +30,9 @@ static const struct member {
     enum form form;
     const char *null; /* what a null says */
 } members[] = {
-    {"left", FORM_SECONDS, "-"},      {"wait", FORM_SECONDS, "-"}, {"uptime", FORM_SECONDS, "-"},
-    {"age", FORM_SECONDS, "-"},       {"idle", FORM_SECONDS, "-"}, {"size", FORM_OCTETS, "-"},
-    {"expires", FORM_PLAIN, "never"},
+    {"left", FORM_SECONDS, "-"},   {"wait", FORM_SECONDS, "-"},      {"uptime", FORM_SECONDS, "-"},
+    {"age", FORM_SECONDS, "-"},    {"idle", FORM_SECONDS, "-"},      {"size", FORM_OCTETS, "-"},
+    {"probed", FORM_SECONDS, "-"}, {"expires", FORM_PLAIN, "never"},
 };
 
 static const struct member *member_named(const char *name)
@@ -154,7 +154,8 @@ static const struct {
     const char *text, *colour;
 } words[] = {
     {"accept", GREEN},      {"pass", GREEN},   {"allow", GREEN},    {"white", GREEN},
-    {"good", GREEN},        {"ok", GREEN},     {"up", GREEN},       {"reject", RED},
+    {"good", GREEN},        {"well", GREEN},   {"sick", RED},       {"resting", YELLOW},
+    {"stopping", YELLOW},   {"ok", GREEN},     {"up", GREEN},       {"reject", RED},
     {"deny", RED},          {"tarpit", RED},   {"degraded", RED},   {"down", RED},
     {"greylist", YELLOW},   {"defer", YELLOW}, {"waiting", YELLOW}, {"trap", YELLOW},
     {"suspicious", YELLOW},

@@ -60,7 +60,7 @@ SIMPLE = {
     "kill": (["kill", "ABC"], ("kill", {"id": "ABC"}), {}),
     "top": (["top", "--by", "client", "--most", "3"], ("top", {"by": "client", "most": 3}),
             [{"client": "192.0.2.1", "sessions": 7}]),
-    "dns-lists": (["dns-lists"], ("dns-lists", {}), [{"zone": "zen.example", "state": "good"}]),
+    "dns-lists": (["dns-lists"], ("dns-lists", {}), [{"list": "zen.example", "state": "well"}]),
     "reload": (["reload"], ("reload", {}), {}),
     "drain": (["drain"], ("drain", {}), {}),
     "backup": (["backup", "/x/copy.db"], ("backup", {"file": "/x/copy.db"}),
@@ -185,8 +185,8 @@ def test_privacy_export_is_one_object_of_all_there_is(control):
                                        "greylist": [TRIPLET], "entries": [ENTRY]}
     server.asked.clear()
     assert ask(server, "privacy", "export", "a@example.net").returncode == 0
-    assert ("decisions", {"sender": "a@example.net"}) in server.asked
-    assert ("decisions", {"recipient": "a@example.net"}) in server.asked
+    assert ("decisions", {"sender": "a@example.net", "most": 1000000}) in server.asked
+    assert ("decisions", {"recipient": "a@example.net", "most": 1000000}) in server.asked
 
 
 def test_what_the_daemon_refuses_is_said_and_told_by_the_status(control):
@@ -237,7 +237,8 @@ def test_bytes_of_peers_cannot_move_the_cursor(control):
 def test_columns_are_as_wide_as_what_is_in_them(control):
     server = control(sessions=[{"id": "A", "helo": "b\u00fccher.example", "n": 5},
                                {"id": "LONGER", "helo": "x", "n": 12345}])
-    lines = ask(server, "sessions").stdout.splitlines()
+    server.answers["top"] = server.answers["sessions"]
+    lines = ask(server, "top").stdout.splitlines()
     assert lines[0].split() == ["ID", "HELO", "N"]
     assert len({len(line) for line in lines}) == 1, lines
     assert lines[1].startswith("A       b") and lines[2].startswith("LONGER  x")
@@ -401,6 +402,13 @@ def test_a_reader_who_leaves_early_is_no_fault(control):
     done = subprocess.run(["sh", "-c", f"{line} | head -n 1"], capture_output=True, text=True,
                           check=False, timeout=60 * SLOW)
     assert done.stdout == "[\n" and done.stderr == "", done
+
+
+def test_each_fault_that_keeps_a_reload_is_a_line(control):
+    server = control(reload={"ok": False, "error": "stays: a.conf:1: bad\na.conf:2: worse"})
+    done = ask(server, "reload")
+    assert done.returncode == 1
+    assert done.stderr == "gatepostctl: stays: a.conf:1: bad\ngatepostctl: a.conf:2: worse\n"
 
 
 def test_an_answer_in_pieces_is_one_answer(control):
