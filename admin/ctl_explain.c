@@ -33,8 +33,12 @@ static bool show(json_t *item, void *arg)
     json_decref(explain->last);
     explain->last = json_incref(record);
     explain->count++;
-    if (explain->rows != NULL)
-        return ctl_rows_item(record, explain->rows);
+    if (explain->rows != NULL) {
+        json_t *explained = ctl_record_json(record);
+        bool more = ctl_rows_item(explained, explain->rows);
+        json_decref(explained);
+        return more;
+    }
     if (explain->count > 1)
         putchar('\n');
     ctl_record_show(explain->ctl, record);
@@ -87,17 +91,14 @@ int ctl_explain(struct ctl *ctl)
 
 int ctl_test(struct ctl *ctl)
 {
-    json_t *record = NULL;
+    json_t *result = NULL;
     if (ctl->args.option[CTL_CLIENT] == NULL)
         return ctl_fail(2, "test needs --client IP");
-    int status = ctl_ask(ctl, "test", ctl_args_request(&ctl->args), NULL, NULL, &record);
-    if (status != 0)
-        return status;
-    json_t *inner = json_object_get(record, "record");
-    if (ctl->json)
-        ctl_show_json(inner != NULL ? inner : record, true);
-    else
-        ctl_record_show(ctl, inner != NULL ? inner : record);
-    json_decref(record);
-    return 0;
+    int status = ctl_ask(ctl, "test", ctl_args_request(&ctl->args), NULL, NULL, &result);
+    if (status == 0 && ctl->json)
+        ctl_show_json(result, true);
+    else if (status == 0)
+        ctl_record_show(ctl, json_object_get(result, "record"));
+    json_decref(result);
+    return status;
 }

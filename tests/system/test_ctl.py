@@ -71,7 +71,7 @@ SIMPLE = {
     "test": (["test", "--client", "192.0.2.1", "--helo", "h", "--from", "a@example.net", "--to",
               "b@example.org"],
              ("test", {"client": "192.0.2.1", "helo": "h", "sender": "a@example.net",
-                       "recipient": "b@example.org"}), RECORD),
+                       "recipient": "b@example.org"}), {"record": RECORD, "flips": []}),
     "greylist list": (["greylist", "list"], ("greylist-list", {}), [TRIPLET]),
     "greylist list of a client": (["greylist", "list", "192.0.2.1", "--state", "white"],
                                   ("greylist-list", {"client": "192.0.2.1", "state": "white"}),
@@ -111,8 +111,8 @@ def test_people_see_what_is_in_it_and_no_colour_in_a_pipe(control, name):
     assert "\033" not in done.stdout + done.stderr
     assert done.stdout.strip(), done
     for item in answer if isinstance(answer, list) else [answer]:
-        for value in item.values():
-            if isinstance(value, str) and value not in ("deny", "client"):
+        for value in item.get("record", item).values():
+            if isinstance(value, str) and value not in ("deny", "client", "enforce"):
                 assert value in done.stdout, (value, done.stdout)
 
 
@@ -167,7 +167,8 @@ def test_explain_asks_for_an_id_an_address_or_sender_and_recipient(control, word
     assert done.returncode == 0 and server.asked == [("decisions", args)], done
     shown = json.loads(done.stdout)
     assert len(shown) == 1, "one record, though there is a row for each recipient"
-    assert shown[0]["id"] == "ABC"
+    assert shown[0]["record"] == RECORD
+    assert [flip["kind"] for flip in shown[0]["flips"]], "a single change had been enough"
 
 
 def test_explain_shows_people_each_check_and_the_verdict(control):
@@ -175,6 +176,14 @@ def test_explain_shows_people_each_check_and_the_verdict(control):
     assert done.returncode == 0, done
     for word in ("zen.example", "127.0.0.4", "7.5", "12", "reject", "192.0.2.1", "550 5.7.1 no"):
         assert word in done.stdout, (word, done.stdout)
+
+
+def test_a_record_of_another_version_is_shown_as_it_is(control):
+    strange = {**RECORD, "stage": "dream"}
+    server = control(decisions=[{**DECISION, "record": strange}])
+    assert "dream" in ask(server, "explain", "ABC").stdout
+    assert json.loads(ask(server, "--json", "explain", "ABC").stdout) == [
+        {"record": strange, "flips": []}]
 
 
 def test_privacy_export_is_one_object_of_all_there_is(control):
