@@ -5,7 +5,7 @@
  *
  * Promises: the level is checked here and nowhere else; a row runs only with the arguments it
  * names, of the types it names, and with none missing; each answer has exactly one last line.
- * Limits: an error is cut at 1 KiB, a string of an answer at 4 KiB.
+ * Limits: an error is cut at 4 KiB, and so is a string of an answer.
  */
 #include "lib/command.h"
 
@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ERROR_MOST 1024
+#define ERROR_MOST 4096
 
 /* One word of a row's `args`. */
 struct argument {
@@ -224,6 +224,24 @@ void command_done(struct command_call *call, json_t *result)
     call->ops->end(call);
 }
 
+/* Faults of a configuration are a line each; within a line nothing stays that is not to be shown.
+ */
+static json_t *error_text(const char *text)
+{
+    char shown[2 * ERROR_MOST];
+    size_t len = 0;
+    for (;;) {
+        size_t line = strcspn(text, "\n");
+        if (sizeof shown - len > 8)
+            len += str_printable(shown + len, sizeof shown - len - 1, text, line);
+        if (text[line] == '\0')
+            return json_stringn(shown, len);
+        shown[len] = '\n';
+        len += sizeof shown - len > 8;
+        text += line + 1;
+    }
+}
+
 void command_fail(struct command_call *call, bool usage, const char *format, ...)
 {
     char text[ERROR_MOST];
@@ -233,7 +251,7 @@ void command_fail(struct command_call *call, bool usage, const char *format, ...
     va_end(args);
     call->gone = NULL;
     call->ops->send(
-        call, json_pack("{s:b, s:o, s:b}", "ok", 0, "error", command_string(text), "usage", usage));
+        call, json_pack("{s:b, s:o, s:b}", "ok", 0, "error", error_text(text), "usage", usage));
     call->ops->end(call);
 }
 

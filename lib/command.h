@@ -96,7 +96,7 @@ void command_pace(struct command_call *call, void (*fn)(void *arg), void *arg);
 /* The end of a good answer: {"ok": true, "result": result}; takes over `result`, NULL: {}. */
 void command_done(struct command_call *call, json_t *result);
 /* The end of a bad one: {"ok": false, "error": text}; one sentence: what is wrong, what would be
- * right. `usage`: the asker's mistake (exit status 2), not ours (1). */
+ * right; line ends in it stay. `usage`: the asker's mistake (exit status 2), not ours (1). */
 void command_fail(struct command_call *call, bool usage, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* fn(arg) is called when the asker leaves before the end: whatever is open is cancelled there, and

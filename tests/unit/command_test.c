@@ -203,8 +203,25 @@ static void test_an_error_is_cut_and_is_always_text(void **state)
     free(huge);
     const char *error = json_string_value(json_object_get(json_array_get(a.said, 0), "error"));
     assert_non_null(error);
+    char lines[5001], controls[5001];
+    memset(lines, '\n', 5000);
+    for (size_t i = 0; i < 5000; i++)
+        controls[i] = i % 3 == 2 ? '\n' : '\x01';
+    lines[5000] = controls[5000] = '\0';
     assert_memory_equal(error, "no \\xff\\xff", 11);
-    assert_true(strlen(error) < 4200);
+    assert_true(strlen(error) < 8200);
+    a.ends = 0;
+    command_fail(&a.call, true, "a.conf:1: no\n\nb\tc");
+    error = json_string_value(json_object_get(json_array_get(a.said, 1), "error"));
+    assert_string_equal(error, "a.conf:1: no\n\nb\\x09c");
+    a.ends = 0;
+    command_fail(&a.call, true, "%s", lines);
+    error = json_string_value(json_object_get(json_array_get(a.said, 2), "error"));
+    assert_int_equal(strspn(error, "\n"), strlen(error));
+    a.ends = 0;
+    command_fail(&a.call, true, "%s", controls);
+    error = json_string_value(json_object_get(json_array_get(a.said, 3), "error"));
+    assert_true(strlen(error) < 8200);
     json_decref(a.said);
 }
 
