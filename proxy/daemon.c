@@ -6,7 +6,10 @@
  * connection is taken; a reload reads, validates and swaps, or keeps the old configuration and
  * says why; certificates are read again when their files change; SIGTERM lets transactions end, at
  * most `timeouts { drain }`.
- * The order at start: sockets and descriptors as root, then `user`, then threads.
+ * The order at start: sockets and descriptors as root, then `user`; as that user the store (another
+ * process that has it ends the start) and what it has for memory; then workers, and at last the
+ * control socket. The order at the end is the other way round: askers leave, workers stop, the
+ * store is freed, and only then the loops that may have been told its answers.
  */
 #include "proxy/daemon.h"
 
@@ -16,9 +19,13 @@
 #include "lib/mem.h"
 #include "policy/list_probe.h"
 #include "policy/policy.h"
+#include "policy/state.h"
+#include "proxy/daemon_control.h"
+#include "proxy/daemon_store.h"
 #include "proxy/privilege.h"
 #include "proxy/probe.h"
 #include "proxy/resolve.h"
+#include "proxy/roster.h"
 #include "proxy/setup.h"
 #include "proxy/sockets.h"
 #include "proxy/spool.h"
@@ -39,6 +46,7 @@
 #define STOP_MS             5000 /* what the end takes beside the drain, at most */
 
 struct daemon {
+    const char *version;
     struct loop *loop;
     struct server *server;
     struct setup *setup;
@@ -48,6 +56,9 @@ struct daemon {
     struct probe *probe;
     struct resolver *resolver; /* of main: the canaries of DNS lists; NULL: none */
     struct list_probe *list_probe;
+    struct daemon_store *store;
+    struct roster *roster;
+    struct daemon_control *control;
     struct watch *hup, *term, *interrupt;
     struct timer *watchdog, *certificates, *drain;
     uint64_t drain_until;
@@ -198,6 +209,7 @@ static void use(struct daemon *d, struct setup *setup, const struct worker_liste
     probe_free(d->probe);
     d->probe = probe_new(d->loop, setup);
     probe_lists(d);
+    daemon_store_configure(d->store, setup->config);
     free(d->seen);
     d->seen = file_times(setup->config);
 }
@@ -233,34 +245,47 @@ void daemon_log_lines(enum log_level level, const char *event, char *text)
     free(text);
 }
 
-static void on_hup(void *arg)
+/* What a reload cannot change. */
+static void warn_restart(const struct config *old, const struct config *new)
 {
-    struct daemon *d = arg;
-    char *faults = NULL;
+    char *fixed = config_restart_needed(old, new);
+    if (fixed != NULL)
+        log_event(LOG_LEVEL_WARNING, NULL, "config-warning",
+                  "a change of %s takes effect at the next restart", fixed);
+    free(fixed);
+}
+
+/* False: *why has the faults, a line each. */
+static bool reload(struct daemon *d, char **why)
+{
     char *warnings = NULL;
-    char *why = NULL;
-    if (d->drain_until != 0)
-        return; /* a reload would begin to accept again */
+    if (d->drain_until != 0) { /* it would begin to accept again */
+        *why = mem_strdup("the daemon is stopping");
+        return false;
+    }
     systemd_reloading();
-    struct config *config = config_read(d->setup->config->path, &faults, &warnings);
+    struct config *config = config_read(d->setup->config->path, why, &warnings);
     daemon_log_lines(LOG_LEVEL_WARNING, "config-warning", warnings);
     if (config != NULL) {
-        char *fixed = config_restart_needed(d->setup->config, config);
-        if (fixed != NULL)
-            log_event(LOG_LEVEL_WARNING, NULL, "config-warning",
-                      "a change of %s takes effect at the next restart", fixed);
-        free(fixed);
-        if (swap(d, config, &why)) {
+        warn_restart(d->setup->config, config);
+        if (swap(d, config, why)) {
             daemon_log_init(d->setup->config);
             log_event(LOG_LEVEL_INFO, NULL, "reload", "%s is in force", d->setup->config->path);
             systemd_ready("Running");
-            return;
+            return true;
         }
     }
-    daemon_log_lines(LOG_LEVEL_ERROR, "config-error", faults);
-    daemon_log_lines(LOG_LEVEL_ERROR, "config-error", why);
+    daemon_log_lines(LOG_LEVEL_ERROR, "config-error", mem_strdup(*why));
     log_event(LOG_LEVEL_ERROR, NULL, "reload-failed", "the old configuration stays in force");
     systemd_ready("Running; the last reload failed");
+    return false;
+}
+
+static void on_hup(void *arg)
+{
+    char *why = NULL;
+    reload(arg, &why);
+    free(why);
 }
 
 /* New certificates under the old configuration. */
@@ -326,6 +351,44 @@ static void on_term(void *arg)
     timer_set(d->drain, DRAIN_LOOK_MS);
 }
 
+/* ---- for commands ------------------------------------------------------------------------------
+ */
+
+static const struct setup *current_setup(void *daemon)
+{
+    return ((const struct daemon *)daemon)->setup;
+}
+
+static bool do_reload(void *daemon, char **why)
+{
+    return reload(daemon, why);
+}
+
+static bool is_draining(void *daemon)
+{
+    return ((const struct daemon *)daemon)->drain_until != 0;
+}
+
+static void offer_commands(struct daemon *d)
+{
+    const struct commands commands = {
+        .loop = d->loop,
+        .server = d->server,
+        .roster = d->roster,
+        .version = d->version,
+        .started = d->server->policy->wall(),
+        .started_ms = loop_now(d->loop),
+        .workers = d->workers,
+        .daemon = d,
+        .setup = current_setup,
+        .reload = do_reload,
+        .drain = on_term,
+        .draining = is_draining,
+    };
+    d->control = daemon_control_new(&commands, d->setup->config,
+                                    d->resolver != NULL ? resolver_dns(d->resolver) : NULL);
+}
+
 static void log_started(const struct daemon *d)
 {
     const struct config *config = d->setup->config;
@@ -355,6 +418,28 @@ static void watch(struct daemon *d)
         timer_set(d->watchdog, systemd_watchdog_interval_ms());
 }
 
+static bool open_store(struct daemon *d, const struct config *config, char **why)
+{
+    d->loop = loop_new();
+    d->store = daemon_store_new(d->loop, d->server, config, why);
+    if (d->store != NULL)
+        daemon_store_load(d->store);
+    return d->store != NULL;
+}
+
+static void begin_work(struct daemon *d, struct setup *setup,
+                       const struct worker_listener *listener, size_t count)
+{
+    watch(d); /* before the first session: from here on SIGTERM lets those end */
+    d->workers = setup->config->workers;
+    d->worker = mem_alloc(d->workers * sizeof *d->worker);
+    for (unsigned i = 0; i < d->workers; i++)
+        d->worker[i] = worker_new(d->server);
+    use(d, setup, listener, count);
+    d->roster = roster_new(d->loop, d->worker, d->workers);
+    offer_commands(d);
+}
+
 /* Everything that can fail, in the order of the privileges it needs. */
 static bool start(struct daemon *d, struct config *config, char **why)
 {
@@ -365,27 +450,25 @@ static bool start(struct daemon *d, struct config *config, char **why)
     if (!daemon_check(config, NULL, why) || !prepare_directory(config, why) ||
         !sockets_open(d->sockets, config, &listener, &count, why) ||
         !privilege_drop(config->user, needs_net_raw(config), why) ||
-        !directory_usable(config, why)) {
+        !directory_usable(config, why) || !open_store(d, config, why)) {
         config_unref(config);
         free(listener);
         return false;
     }
     struct setup *setup = setup_new(d->server, config, why);
-    if (setup != NULL) {
-        d->loop = loop_new();
-        watch(d); /* before the first session: from here on SIGTERM lets those end */
-        d->workers = config->workers;
-        d->worker = mem_alloc(d->workers * sizeof *d->worker);
-        for (unsigned i = 0; i < d->workers; i++)
-            d->worker[i] = worker_new(d->server);
-        use(d, setup, listener, count);
-    }
+    if (setup != NULL)
+        begin_work(d, setup, listener, count);
     free(listener);
     return setup != NULL;
 }
 
 static void stop(struct daemon *d)
 {
+    daemon_control_free(d->control);
+    for (unsigned i = 0; i < d->workers; i++)
+        worker_stop(d->worker[i]);
+    roster_free(d->roster);
+    daemon_store_free(d->store);
     for (unsigned i = 0; i < d->workers; i++)
         worker_free(d->worker[i]);
     free(d->worker);
@@ -405,9 +488,9 @@ static void stop(struct daemon *d)
     free(d->seen);
 }
 
-int daemon_run(struct config *config)
+int daemon_run(struct config *config, const char *version)
 {
-    struct daemon d = {0};
+    struct daemon d = {.version = version};
     char *why = NULL;
     resolver_init();
     signal(SIGPIPE, SIG_IGN); /* OpenSSL writes with write(2) */

@@ -13,8 +13,9 @@
  */
 bool daemon_check(const struct config *config, char **warnings, char **why);
 /* Runs until SIGTERM or SIGINT; takes over the reference. Returns the exit status: 0 after a clean
- * stop, 1 where it could not start (the reason is logged). */
-int daemon_run(struct config *config);
+ * stop, 1 where it could not start (the reason is logged). `version`: ours, as administrators see
+ * it; constant. */
+int daemon_run(struct config *config, const char *version);
 /* Where log lines go, as the configuration says. */
 void daemon_log_init(const struct config *config);
 /* One log line for each line of `text` (freed; NULL is fine). */

@@ -80,7 +80,7 @@ static int run(const char *path)
     }
     daemon_log_init(config);
     daemon_log_lines(LOG_LEVEL_WARNING, "config-warning", warnings);
-    return daemon_run(config);
+    return daemon_run(config, GATEPOST_VERSION);
 }
 
 int main(int argc, char **argv)

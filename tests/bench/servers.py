@@ -295,6 +295,7 @@ class Gatepost(FrontEnd):
         config.write_text(f"""\
 hostname = "mx.example.org"
 state-dir = "{self.dir}/state"
+control {{ socket = "{self.dir}/control" }}
 listen "mx" {{ address = {{"{HOST}:{self.port}"}} {balancer} }}
 backend "sink" {{
     address = {{"{HOST}:{self.sink_port}"}}

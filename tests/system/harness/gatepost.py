@@ -2,12 +2,14 @@
 """One gatepostd under test: writes its config, starts it, watches its log, ends it."""
 
 import contextlib
+import json as json_module
 import os
 import re
 import shlex
 import signal
+import subprocess
 
-from . import DAEMON, SLOW
+from . import CTL, DAEMON, SLOW
 from .client import RawClient
 from .process import Process
 from .wait import until
@@ -110,6 +112,8 @@ class Gatepost:
         self.addresses = {"mx": self.address}
         self.config = dict(self.DEFAULT)
         self.config["state-dir"] = self.state
+        self.socket = folder / "control"
+        self.config["control"] = {"socket": str(self.socket)}
         self.config["listen", "mx"] = {"address": [f"127.0.0.1:{self.port}"], **(listen or {})}
         for name, options in (listens or {}).items():
             self._add_listen(name, dict(options))
@@ -231,6 +235,18 @@ class Gatepost:
         offset = self.mark()
         self.signal(signal.SIGHUP)
         return self.wait_log(pattern, offset, timeout)
+
+    def ctl(self, *words, json=False, status=0):
+        """gatepostctl: what it says (parsed where `json`), once its exit status is `status`."""
+        command = [str(CTL), "-c", str(self.config_file), *(["--json"] if json else []),
+                   *map(str, words)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60 * SLOW,
+                              check=False)
+        assert done.returncode == status, f"{words}: {done.returncode}: {done.stdout}{done.stderr}"
+        assert not SANITIZER.search(done.stderr), done.stderr[-6000:]
+        if status != 0:
+            return done.stderr
+        return json_module.loads(done.stdout) if json else done.stdout
 
     def kill(self):
         self.expect_exit = -signal.SIGKILL

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef PROXY_OPTIONS_STORE_H
+#define PROXY_OPTIONS_STORE_H
+/* What the store needs to know of a configuration: where, and how long what is kept. */
+
+struct config;
+struct sqlite_store_config;
+
+/* Fills `out`, but for the clock; its strings are the configuration's. */
+void options_store(const struct config *config, struct sqlite_store_config *out);
+
+#endif
