@@ -84,13 +84,14 @@ static bool clear_path(const struct sockaddr_un *address, char **why)
     return true;
 }
 
-static bool remember(struct control_socket *s)
+static bool remember(struct control_socket *s, gid_t *group)
 {
     struct stat st;
     if (lstat(s->path, &st) != 0 || !S_ISSOCK(st.st_mode) || st.st_uid != geteuid())
         return false;
     s->device = st.st_dev;
     s->inode = st.st_ino;
+    *group = st.st_gid;
     return true;
 }
 
@@ -102,7 +103,7 @@ static void owner_alone(const char *path, const char *group, const char *reason)
 }
 
 /* Lets the group in, where there is one. */
-static void give_to_group(const char *path, const char *group)
+static void give_to_group(const char *path, gid_t has, const char *group)
 {
     errno = 0;
     const struct group *entry = getgrnam(group);
@@ -110,7 +111,9 @@ static void give_to_group(const char *path, const char *group)
         owner_alone(path, group, "there is no such group");
         return;
     }
-    if (fchownat(AT_FDCWD, path, (uid_t)-1, entry->gr_gid, AT_SYMLINK_NOFOLLOW) != 0 ||
+    /* Mostly it is the daemon's own already; under systemd chown() is not allowed. */
+    if ((has != entry->gr_gid &&
+         fchownat(AT_FDCWD, path, (uid_t)-1, entry->gr_gid, AT_SYMLINK_NOFOLLOW) != 0) ||
         fchmodat(AT_FDCWD, path, 0660, AT_SYMLINK_NOFOLLOW) != 0)
         owner_alone(path, group, strerrordesc_np(errno));
 }
@@ -120,13 +123,14 @@ static void give_to_group(const char *path, const char *group)
 static bool bind_and_listen(struct control_socket *s, const struct sockaddr_un *address,
                             const char *group)
 {
+    gid_t has;
     s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (s->fd < 0 || fchmod(s->fd, 0600) != 0 ||
         bind(s->fd, (const struct sockaddr *)address, sizeof *address) != 0)
         return false;
-    if (!remember(s))
+    if (!remember(s, &has))
         return false;
-    give_to_group(s->path, group);
+    give_to_group(s->path, has, group);
     return listen(s->fd, BACKLOG) == 0;
 }
 

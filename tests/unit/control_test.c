@@ -43,6 +43,16 @@ int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
     return (int)syscall(SYS_getsockopt, fd, level, name, value, len);
 }
 
+static bool no_chown; /* as under our systemd unit, whose filter has it not */
+
+int fchownat(int fd, const char *path, uid_t uid, gid_t gid, int flags)
+{
+    if (!no_chown)
+        return (int)syscall(SYS_fchownat, fd, path, uid, gid, flags);
+    errno = EPERM;
+    return -1;
+}
+
 struct world {
     struct loop *loop;
     struct control *control;
@@ -852,12 +862,30 @@ static void test_the_group_may_connect_whatever_the_umask(void **state)
     for (size_t i = 0; i < 2; i++) {
         control_free(w->control);
         mode_t old = umask(i == 0 ? 0 : 0077);
+        no_chown = i == 1;
         w->control = begin(w, own->gr_name, &why);
+        no_chown = false;
         umask(old);
         assert_non_null(w->control);
         assert_int_equal(mode_of(w->path, &group), 0660);
         assert_int_equal(group, getegid());
     }
+}
+
+static void test_a_group_that_cannot_be_given_is_no_group(void **state)
+{
+    struct world *w = *state;
+    const struct group *other = getgrgid(1);
+    char *why = NULL;
+    gid_t group;
+    assert_non_null(other);
+    control_free(w->control);
+    no_chown = true;
+    w->control = begin(w, other->gr_name, &why);
+    no_chown = false;
+    assert_non_null(w->control);
+    assert_int_equal(mode_of(w->path, &group), 0600);
+    assert_true(was_logged("Operation not permitted"));
 }
 
 static void test_without_the_group_the_owner_is_alone_and_it_is_said_once(void **state)
@@ -988,6 +1016,7 @@ int main(void)
         CASE(test_an_answer_that_is_no_json_ends_the_connection),
         CASE(test_who_is_behind_no_unix_socket_is_not_let_in),
         CASE(test_the_group_may_connect_whatever_the_umask),
+        CASE(test_a_group_that_cannot_be_given_is_no_group),
         CASE(test_without_the_group_the_owner_is_alone_and_it_is_said_once),
         CASE(test_a_socket_that_somebody_answers_on_stays),
         CASE(test_a_stale_socket_is_replaced),
