@@ -45,7 +45,7 @@ static struct store_request *ask(struct store *base, struct loop *loop,
     bool down = queue == store->writes && store_health_down(store->health, why, sizeof why);
     if (!down && store_queue_put(queue, loop, question, fn, arg, &request))
         return request;
-    store_health_dropped(store->health);
+    store_health_dropped(store->health, 1);
     return store_queue_refuse(queue, loop, question->op, why, fn, arg);
 }
 
@@ -57,7 +57,7 @@ static void tell(struct store *base, const struct store_question *question)
     char why[256];
     if (store_health_down(store->health, why, sizeof why) ||
         !store_queue_put(queue, NULL, question, NULL, NULL, &none))
-        store_health_dropped(store->health);
+        store_health_dropped(store->health, 1);
 }
 
 static void state(struct store *base, struct store_state *out)

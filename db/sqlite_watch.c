@@ -25,7 +25,7 @@ static void look(struct sqlite_store *store)
             store_health_degrade(store->health, TROUBLE_SLOW, why);
         char said[256];
         if (store_health_down(store->health, said, sizeof said))
-            store_queue_expel(store->writes, said);
+            store_health_dropped(store->health, store_queue_expel(store->writes, said));
     }
     if (store_queue_busy(store->pages) >= (uint64_t)store->slow_ms * PAGES_PATIENCE)
         store_queue_expel(store->pages, "reading takes too long");

@@ -52,7 +52,7 @@ static void answer(struct sqlite_writer *writer, struct store_item *item, const 
 {
     if (down != NULL) {
         item->why = mem_strdup(down);
-        store_health_dropped(writer->store->health);
+        store_health_dropped(writer->store->health, 1);
     }
     store_queue_answer(writer->store->writes, item);
 }

@@ -158,10 +158,10 @@ bool store_health_down(struct store_health *health, char *why, size_t size)
     return true;
 }
 
-void store_health_dropped(struct store_health *health)
+void store_health_dropped(struct store_health *health, size_t count)
 {
     pthread_mutex_lock(&health->lock);
-    health->now.dropped++;
+    health->now.dropped += count;
     pthread_mutex_unlock(&health->lock);
 }
 

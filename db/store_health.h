@@ -39,7 +39,7 @@ enum store_trouble store_health_trouble(struct store_health *health);
 /* False: all is well. Else *why, cut to `size`. */
 bool store_health_down(struct store_health *health, char *why, size_t size);
 /* Counts questions that were not carried out. */
-void store_health_dropped(struct store_health *health);
+void store_health_dropped(struct store_health *health, size_t count);
 /* A file was set aside. */
 void store_health_corrupted(struct store_health *health);
 void store_health_size(struct store_health *health, uint64_t octets);

@@ -282,7 +282,7 @@ void store_queue_stop(struct store_queue *queue)
     pthread_mutex_unlock(&queue->lock);
 }
 
-void store_queue_expel(struct store_queue *queue, const char *why)
+size_t store_queue_expel(struct store_queue *queue, const char *why)
 {
     pthread_mutex_lock(&queue->lock);
     struct store_item *item;
@@ -294,6 +294,7 @@ void store_queue_expel(struct store_queue *queue, const char *why)
             reply(item);
         settle(item);
     }
+    size_t expelled = queue->count;
     queue->count = 0;
     queue->octets = 0;
     TAILQ_FOREACH(item, &queue->in_hand, link)
@@ -304,6 +305,7 @@ void store_queue_expel(struct store_queue *queue, const char *why)
         reply(item);
     }
     pthread_mutex_unlock(&queue->lock);
+    return expelled;
 }
 
 uint64_t store_queue_busy(struct store_queue *queue)

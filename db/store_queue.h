@@ -73,8 +73,9 @@ bool store_queue_stopping(struct store_queue *queue);
 void store_queue_kick(struct store_queue *queue);
 /* Tells the worker to end when the queue is empty. */
 void store_queue_stop(struct store_queue *queue);
-/* Answers STORE_DOWN to all who wait, even for what the worker has in hand. */
-void store_queue_expel(struct store_queue *queue, const char *why);
+/* Answers STORE_DOWN to all who wait, even for what the worker has in hand. Returns how many will
+ * not be carried out. */
+size_t store_queue_expel(struct store_queue *queue, const char *why);
 /* For how many milliseconds the worker has not come for more; 0 while it waits. */
 uint64_t store_queue_busy(struct store_queue *queue);
 size_t store_queue_waiting(struct store_queue *queue);
