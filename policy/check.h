@@ -84,10 +84,11 @@ struct check_run {
 
 /* A finding of an earlier time, to be scored again (policy/replay.h). */
 struct check_past {
-    const char *label, *answer; /* as it was said */
+    const char *label, *answer; /* as it was said; label "": nothing was, and `answer` is the name
+                                 * that reverse-dns told */
     enum check_stage stage;     /* CHECK_STAGES: of the wire */
     const struct addr *client;
-    score_t score; /* what it counted */
+    bool confirmed; /* the reverse name was */
 };
 
 struct check {
@@ -111,6 +112,9 @@ struct check {
     /* What such a finding counts under this config; false: there is none under it. Pure; `past` is
      * hostile. NULL: the block's score. */
     bool (*rescore)(const struct check_config *config, const struct check_past *past, score_t *out);
+    /* Does it look at that stage for such a client? NULL: wherever `stages` says. */
+    bool (*looks)(const struct check_config *config, enum check_stage stage,
+                  const struct addr *client);
 };
 
 /* Every check, NULL last. */
@@ -123,6 +127,7 @@ struct check_facts {
     bool proven;               /* a known good client (policy/known.h) */
     const char *reverse_name;  /* at CHECK_AT_REVERSE; "" before or where there is none */
     bool reverse_confirmed;    /* its addresses hold the client's */
+    bool reverse_dynamic;      /* it looks dynamic or holds the address */
     const char *helo;          /* as said; "" before */
     const char *sender;        /* the address as said; "" for <> */
     const char *sender_domain; /* lower case A-labels; "" for <> or where there is none */
@@ -152,8 +157,9 @@ void check_skipped(struct check_run *run);
 void check_abstain(struct check_run *run, const char *label, const char *why);
 /* Nothing more will be said; `run` is gone after the call. */
 void check_done(struct check_run *run);
-/* Of reverse-dns only: the name, and whether it was confirmed; starts the runs of CHECK_AT_REVERSE,
- * which must be done by the time this run must. NULL: there is none. */
-void check_reverse_known(struct check_run *run, const char *name, bool confirmed);
+/* Of reverse-dns only: the name, whether it was confirmed, and whether it looks dynamic or holds
+ * the address, so that it is nobody's own; starts the runs of CHECK_AT_REVERSE, which must be done
+ * by the time this run must. NULL: there is none. */
+void check_reverse_known(struct check_run *run, const char *name, bool confirmed, bool dynamic);
 
 #endif

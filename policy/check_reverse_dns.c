@@ -134,11 +134,11 @@ static score_t sign_score(const struct reverse_config *config, enum sign sign)
     return 0;
 }
 
-static enum sign sign_of(const struct check_run *run, const char *name)
+static enum sign sign_of(const struct reverse_config *config, const char *name,
+                         const struct addr *client)
 {
-    const struct reverse_config *config = config_of(run);
     bool dynamic = name_pattern_match(config->patterns, name) != NULL;
-    bool holds = name_holds_address(name, check_facts(run)->client);
+    bool holds = name_holds_address(name, client);
     if (dynamic && (!holds || config->dynamic >= config->holds_address))
         return DYNAMIC;
     return holds ? HOLDS_ADDRESS : NO_SIGN;
@@ -214,7 +214,8 @@ static void conclude(struct check_run *run)
     const struct claim *confirmed = kindest(run, CONFIRMED);
     const struct claim *any = kindest(run, CONFIRMED | DENIED | FAULT);
     const struct claim *judged = confirmed != NULL ? kindest(run, CONFIRMED | FAULT) : any;
-    check_reverse_known(run, confirmed != NULL ? confirmed->name : any->name, confirmed != NULL);
+    const struct claim *name = confirmed != NULL ? confirmed : any;
+    check_reverse_known(run, name->name, confirmed != NULL, name->sign != NO_SIGN);
     if (confirmed == NULL)
         say_unconfirmed(run, any);
     say_sign(run, judged);
@@ -295,12 +296,12 @@ static void add_claim(struct check_run *run, const char *name)
     struct claim *claim = &own->claim[own->claims++];
     claim->run = run;
     memcpy(claim->name, name, strlen(name) + 1);
-    claim->sign = sign_of(run, name);
+    claim->sign = sign_of(config_of(run), name, check_facts(run)->client);
 }
 
 static void none(struct check_run *run, const char *answer)
 {
-    check_reverse_known(run, NULL, false);
+    check_reverse_known(run, NULL, false, false);
     check_found_code(run, config_of(run)->common.score, "reverse-dns.none", answer,
                      "your address has no reverse DNS name", "5.7.25");
     check_done(run);
@@ -338,7 +339,7 @@ static void on_ptr(const struct dns_answer *answer, void *arg)
         none(run, "NXDOMAIN");
         break;
     case DNS_TEMPFAIL:
-        check_reverse_known(run, NULL, false);
+        check_reverse_known(run, NULL, false, false);
         check_abstain(run, "reverse-dns", answer->why);
         check_done(run);
         break;
@@ -351,12 +352,28 @@ static void start(struct check_run *run)
     const struct check_facts *facts = check_facts(run);
     char name[DNS_NAME_MAX + 1];
     if (!facts->lookup) {
-        check_reverse_known(run, NULL, false);
+        check_reverse_known(run, NULL, false, false);
         check_done(run);
         return;
     }
     dns_name_arpa(facts->client, name);
     own->question = dns_ask(check_dns(run), DNS_PTR, name, on_ptr, run);
+}
+
+/* Patterns may have changed: the name is looked at again, whether a sign was seen or not. */
+static bool rescore(const struct check_config *common, const struct check_past *past, score_t *out)
+{
+    const struct reverse_config *config = (const struct reverse_config *)common;
+    bool none = strcmp(past->label, "reverse-dns.none") == 0;
+    if (none || strcmp(past->label, "reverse-dns.unconfirmed") == 0) {
+        *out = none ? common->score : config->unconfirmed;
+        return true;
+    }
+    if (!is_host_name(past->answer))
+        return false;
+    enum sign sign = sign_of(config, past->answer, past->client);
+    *out = sign_score(config, sign);
+    return sign != NO_SIGN;
 }
 
 const struct check check_reverse_dns = {
@@ -369,4 +386,5 @@ const struct check check_reverse_dns = {
     .state_size = sizeof(struct reverse_run),
     .start = start,
     .stop = stop,
+    .rescore = rescore,
 };

@@ -2,29 +2,29 @@
 /*
  * known: who has sent mail that the backend accepted, in two distinct hours.
  *
- * An identity is an address or a forward-confirmed reverse name; each is proven by itself, so the
- * hosts of one name prove it together, and a client keeps its proof where it changes one of both.
- * Names compare in lower case without a trailing dot.
+ * Each identity is proven by itself, so the hosts of one domain prove it together, and a client
+ * keeps its proof where it changes its address or its name. Texts compare in lower case without a
+ * trailing dot.
  *
  * Promises: bounded memory, and only deliveries take any of it, so strangers evict nobody; those
- * proven are evicted last. Hours are those of the monotonic clock: two messages a minute apart may
- * lie in two of them.
+ * proven are evicted last. Hours are those of UTC: two messages a minute apart may lie in two of
+ * them. A clock that was ahead for a while proves nobody for longer than a lifetime.
  */
 #include "policy/known.h"
 
+#include "db/store.h"
 #include "lib/mem.h"
 #include "policy/peer_table.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
-#define HOUR_MS   ((uint64_t)3600 * 1000)
-#define PROOF_MS  (36 * 24 * HOUR_MS)
-#define NAME_MOST 255
+#define HOUR      3600
+#define DAY       (24 * HOUR)
+#define TEXT_MOST 255
 
 struct identity {
-    uint64_t last;  /* delivery, ms */
+    int64_t last;   /* delivery */
     uint32_t hour;  /* of the first */
     uint32_t state; /* enum standing */
 };
@@ -35,9 +35,8 @@ struct known {
     struct peer_table *identities;
 };
 
-/* The first octet says what it is: 4, 6, or 'n' for a name. */
 struct key {
-    unsigned char octet[1 + NAME_MOST];
+    char text[TEXT_MOST + 1];
     size_t len; /* 0: no identity */
 };
 
@@ -61,81 +60,98 @@ void known_free(struct known *known)
     free(known);
 }
 
-static void address_key(struct key *key, const struct addr *client)
+static void make_key(struct key *key, const char *text)
 {
-    bool v6 = client->family == AF_INET6;
-    size_t len = v6 ? 16 : 4;
-    key->octet[0] = v6 ? '6' : '4';
-    memcpy(key->octet + 1, client->ip, len);
-    key->len = client->family != AF_UNSPEC ? 1 + len : 0;
-}
-
-static unsigned char lower(char c)
-{
-    return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
-}
-
-static void name_key(struct key *key, const char *name)
-{
-    size_t len = name != NULL ? strlen(name) : 0;
-    if (len > 0 && name[len - 1] == '.')
+    size_t len = text != NULL ? strnlen(text, TEXT_MOST + 2) : 0;
+    if (len > 0 && text[len - 1] == '.')
         len--;
-    key->len = len > 0 && len <= NAME_MOST ? 1 + len : 0;
-    key->octet[0] = 'n';
-    for (size_t i = 1; i < key->len; i++)
-        key->octet[i] = lower(name[i - 1]);
+    key->len = len <= TEXT_MOST ? len : 0;
+    for (size_t i = 0; i < key->len; i++)
+        key->text[i] = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] + ('a' - 'A') : text[i]);
+    key->text[key->len] = '\0';
 }
 
-/* Its last delivery is too long ago. */
-static bool stale(const struct identity *identity, uint64_t now)
+/* Its last delivery is too long ago, or in a future that has been taken back. */
+static bool stale(const struct identity *identity, uint32_t lifetime, int64_t now)
 {
-    return now > identity->last && now - identity->last >= PROOF_MS;
+    return now - identity->last >= lifetime || identity->last - now >= lifetime;
 }
 
-static void deliver(struct known *known, const struct key *key, uint64_t now)
+static uint32_t hour_of(int64_t now)
 {
-    if (key->len == 0)
-        return;
-    struct identity *identity = peer_table_get(known->identities, key->octet, key->len, true);
-    uint32_t hour = (uint32_t)(now / HOUR_MS);
-    if (identity->state == STANDING_NEW || stale(identity, now))
-        *identity = (struct identity){.last = now, .hour = hour, .state = STANDING_SEEN};
-    else if (hour > identity->hour)
+    return (uint32_t)(now / HOUR);
+}
+
+/* True: the store wants to hear of it. */
+static bool deliver(struct identity *identity, uint32_t lifetime, int64_t now)
+{
+    struct identity was = *identity;
+    if (identity->state == STANDING_NEW || stale(identity, lifetime, now))
+        *identity = (struct identity){.last = now, .hour = hour_of(now), .state = STANDING_SEEN};
+    else if (hour_of(now) > identity->hour)
         identity->state = STANDING_PROVEN;
-    if (now > identity->last) /* another thread's clock may be ahead of ours */
+    /* Another thread's clock may be ahead of ours, and the system's may have been. */
+    if (now > identity->last || identity->last - now > DAY)
         identity->last = now;
-    peer_table_release(known->identities, identity);
+    return identity->state != was.state || identity->hour != was.hour ||
+           hour_of(identity->last) != hour_of(was.last);
 }
 
-static bool proven(struct known *known, const struct key *key, uint64_t now)
+static void tell(struct store *store, const struct key *key, const struct identity *identity,
+                 int64_t now)
 {
-    if (key->len == 0)
+    const struct identity_item item = {.text = key->text,
+                                       .first = (int64_t)identity->hour * HOUR,
+                                       .last = identity->last,
+                                       .proven = is_proven(identity)};
+    const struct store_question question = {
+        .op = STORE_IDENTITY_PUT, .now = now, .put = {.count = 1, .identity = &item}};
+    if (store != NULL)
+        store_tell(store, &question);
+}
+
+void known_delivered(struct known *known, const char *const *text, size_t count, uint32_t lifetime,
+                     int64_t now, struct store *store)
+{
+    struct key key;
+    for (size_t i = 0; i < count; i++) {
+        make_key(&key, text[i]);
+        if (key.len == 0)
+            continue;
+        struct identity *identity = peer_table_get(known->identities, key.text, key.len, true);
+        bool changed = deliver(identity, lifetime, now);
+        struct identity copy = *identity;
+        peer_table_release(known->identities, identity);
+        if (changed)
+            tell(store, &key, &copy, now);
+    }
+}
+
+bool known_proven(struct known *known, const char *text, uint32_t lifetime, int64_t now)
+{
+    struct key key;
+    make_key(&key, text);
+    if (key.len == 0)
         return false;
-    struct identity *identity = peer_table_get(known->identities, key->octet, key->len, false);
+    struct identity *identity = peer_table_get(known->identities, key.text, key.len, false);
     if (identity == NULL)
         return false;
-    bool is = is_proven(identity) && !stale(identity, now);
+    bool is = is_proven(identity) && !stale(identity, lifetime, now);
     peer_table_release(known->identities, identity);
     return is;
 }
 
-void known_delivered(struct known *known, const struct addr *client, const char *reverse_name,
-                     uint64_t now)
+void known_load(struct known *known, const struct identity_item *item, size_t count)
 {
     struct key key;
-    address_key(&key, client);
-    deliver(known, &key, now);
-    name_key(&key, reverse_name);
-    deliver(known, &key, now);
-}
-
-bool known_proven(struct known *known, const struct addr *client, const char *reverse_name,
-                  uint64_t now)
-{
-    struct key key;
-    address_key(&key, client);
-    if (proven(known, &key, now))
-        return true;
-    name_key(&key, reverse_name);
-    return proven(known, &key, now);
+    for (size_t i = 0; i < count; i++) {
+        make_key(&key, item[i].text);
+        if (key.len == 0 || item[i].first < 0 || item[i].last < 0)
+            continue;
+        struct identity *identity = peer_table_get(known->identities, key.text, key.len, true);
+        *identity = (struct identity){.last = item[i].last,
+                                      .hour = hour_of(item[i].first),
+                                      .state = item[i].proven ? STANDING_PROVEN : STANDING_SEEN};
+        peer_table_release(known->identities, identity);
+    }
 }

@@ -56,7 +56,7 @@ struct list_zone {
     SLIST_ENTRY(list_zone) link;
     struct list_health *health;
     char *name;
-    atomic_int verdict;   /* enum list_verdict, derived from what follows */
+    atomic_int verdict;   /* enum zone_verdict, derived from what follows */
     pthread_mutex_t lock; /* guards what follows */
     char *shown;
     enum probe probe;
@@ -157,9 +157,9 @@ void list_zone_trip(struct list_zone *zone, size_t share, size_t least)
 /* ---- the verdict -------------------------------------------------------------------------------
  */
 
-enum list_verdict list_zone_verdict(struct list_zone *zone)
+enum zone_verdict list_zone_verdict(struct list_zone *zone)
 {
-    return (enum list_verdict)atomic_load_explicit(&zone->verdict, memory_order_relaxed);
+    return (enum zone_verdict)atomic_load_explicit(&zone->verdict, memory_order_relaxed);
 }
 
 static const char *why_of(const struct list_zone *zone)
@@ -176,7 +176,7 @@ void list_zone_why(struct list_zone *zone, char *out, size_t size)
     pthread_mutex_unlock(&zone->lock);
 }
 
-static enum list_verdict derive(const struct list_zone *zone)
+static enum zone_verdict derive(const struct list_zone *zone)
 {
     if (zone->probe == PROBE_BAD || zone->rest != REST_NONE)
         return LIST_SICK;
@@ -186,7 +186,7 @@ static enum list_verdict derive(const struct list_zone *zone)
 /* Derives the verdict; under the lock. */
 static void settle(struct list_zone *zone, struct change *change)
 {
-    enum list_verdict verdict = derive(zone);
+    enum zone_verdict verdict = derive(zone);
     bool sick = verdict == LIST_SICK;
     atomic_store_explicit(&zone->verdict, (int)verdict, memory_order_relaxed);
     if (sick == zone->told || verdict == LIST_UNPROBED)

@@ -26,12 +26,12 @@ struct list_zone *list_health_find(struct list_health *health, const char *zone,
 #define LIST_LEAST_MAX 128
 void list_zone_trip(struct list_zone *zone, size_t share, size_t least);
 
-enum list_verdict {
+enum zone_verdict {
     LIST_UNPROBED, /* its canaries have not been answered yet: abstain */
     LIST_WELL,
     LIST_SICK, /* abstain: list_zone_why() */
 };
-enum list_verdict list_zone_verdict(struct list_zone *zone);
+enum zone_verdict list_zone_verdict(struct list_zone *zone);
 /* Why it is sick, a copy into `out`; "" if it is not. */
 void list_zone_why(struct list_zone *zone, char *out, size_t size);
 
@@ -47,7 +47,7 @@ void list_zone_note(struct list_zone *zone, const struct addr *client, bool prov
 void list_zone_probed(struct list_zone *zone, const char *why, uint64_t now);
 /* What `gatepostctl dns-lists` shows of it, a copy. */
 struct list_zone_state {
-    enum list_verdict verdict;
+    enum zone_verdict verdict;
     char why[192];    /* it is sick; "" */
     uint64_t asked;   /* look-ups since the start that came to an end: */
     uint64_t listed;  /* listed, */

@@ -9,19 +9,27 @@
 
 #include "lib/mem.h"
 #include "policy/check_config.h"
+#include "policy/greylist.h"
+#include "policy/list_table.h"
+#include "policy/spamtrap.h"
+#include "policy/state.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+#define OWN_SECTIONS  4  /* beside those of the checks */
 #define SECTIONS_MOST 64 /* kinds of sections: there is one per check, and the checks are few */
 
 struct policy {
     atomic_uint references;
     struct policy_thresholds thresholds;
     struct policy_lists lists;
+    struct greylist_config greylist;
+    struct spamtrap_config spamtraps;
     struct check_config_list configs;
     const struct check_config **active; /* of these the ones that are not off, NULL last */
 };
@@ -68,11 +76,12 @@ static const struct conf_section list_section = {
 const struct conf_section *const *policy_sections(void)
 {
     /* Filled at each call with the same: the table's entries are no constants to the compiler. */
-    static const struct conf_section *sections[SECTIONS_MOST] = {&threshold_section, &list_section};
+    static const struct conf_section *sections[SECTIONS_MOST] = {
+        &threshold_section, &list_section, &greylist_section, &spamtrap_section};
     for (size_t i = 0; checks[i] != NULL; i++) {
-        if (i + 3 >= SECTIONS_MOST)
+        if (i + OWN_SECTIONS + 1 >= SECTIONS_MOST)
             abort();
-        sections[i + 2] = checks[i]->section;
+        sections[i + OWN_SECTIONS] = checks[i]->section;
     }
     return sections;
 }
@@ -156,6 +165,8 @@ struct policy *policy_new(struct conf *conf)
     atomic_init(&policy->references, 1);
     read_thresholds(policy, conf);
     read_lists(policy, conf);
+    greylist_read(&policy->greylist, conf);
+    spamtrap_read(&policy->spamtraps, conf);
     check_config_read(&policy->configs, conf);
     list_active(policy);
     return policy;
@@ -174,12 +185,57 @@ void policy_unref(struct policy *policy)
     check_config_free(&policy->configs);
     conf_clear(&threshold_section, &policy->thresholds);
     conf_clear(&list_section, &policy->lists);
+    conf_clear(&greylist_section, &policy->greylist);
+    conf_clear(&spamtrap_section, &policy->spamtraps);
     free(policy->active);
     free(policy);
 }
 
+struct entries { /* of lists { ... }, for the table */
+    struct entry *item;
+    char (*key)[ADDR_TEXT_MAX + 4];
+    size_t count;
+};
+
+static void add_entries(struct entries *to, const struct cidr_set *set, enum entry_list list,
+                        enum entry_action action)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        const struct cidr *net = &set->item[i];
+        char text[ADDR_TEXT_MAX];
+        char *key = to->key[to->count];
+        bool whole = net->bits == (net->net.family == AF_INET ? 32 : 128);
+        if (net->net.family == AF_UNSPEC)
+            continue;
+        snprintf(key, sizeof to->key[0], whole ? "%s" : "%s/%u", addr_ip_text(&net->net, text),
+                 net->bits);
+        to->item[to->count++] = (struct entry){.list = list,
+                                               .kind = ENTRY_CLIENT,
+                                               .action = action,
+                                               .origin = ENTRY_FILE,
+                                               .key = key,
+                                               .reason = "",
+                                               .author = ""};
+    }
+}
+
+static void use_lists(const struct policy_lists *lists, struct list_table *table)
+{
+    size_t most = lists->allow.count + lists->deny.count + lists->tarpit.count;
+    struct entries entries = {.item = mem_alloc((most + 1) * sizeof *entries.item),
+                              .key = mem_alloc((most + 1) * sizeof *entries.key)};
+    add_entries(&entries, &lists->allow, ENTRY_ALLOW, ENTRY_REJECT);
+    /* Of the same network in both the tarpit counts, as the later one. */
+    add_entries(&entries, &lists->deny, ENTRY_DENY, ENTRY_REJECT);
+    add_entries(&entries, &lists->tarpit, ENTRY_DENY, ENTRY_TARPIT);
+    list_table_set_files(table, entries.item, entries.count);
+    free(entries.item);
+    free(entries.key);
+}
+
 void policy_bind(struct policy *policy, struct policy_state *state)
 {
+    use_lists(&policy->lists, state->lists);
     for (size_t i = 0; i < policy->configs.count; i++) {
         struct check_config *config = policy->configs.item[i];
         if (config->check->bind != NULL)
@@ -195,6 +251,16 @@ const struct policy_thresholds *policy_thresholds(const struct policy *policy)
 const struct policy_lists *policy_lists(const struct policy *policy)
 {
     return &policy->lists;
+}
+
+const struct greylist_config *policy_greylist(const struct policy *policy)
+{
+    return &policy->greylist;
+}
+
+const struct spamtrap_config *policy_spamtraps(const struct policy *policy)
+{
+    return &policy->spamtraps;
 }
 
 const struct check_config *const *policy_checks(const struct policy *policy)

@@ -13,11 +13,13 @@
 
 #include <stddef.h>
 
+struct greylist_config; /* policy/greylist.h */
 struct policy_state;
+struct spamtrap_config; /* policy/spamtrap.h */
 
 /* Thresholds, lists: plain data that sections of their own fill. */
 struct policy_lists {       /* lists { ... } */
-    struct cidr_set allow;  /* past every check */
+    struct cidr_set allow;  /* entries of origin ENTRY_FILE: past every check */
     struct cidr_set deny;   /* 550 at RCPT */
     struct cidr_set tarpit; /* taken to the tarpit at once */
 };
@@ -27,8 +29,8 @@ struct policy_thresholds { /* thresholds { ... } */
 
 struct policy;
 
-/* The sections of the file that are the policy's, NULL last: thresholds, lists, and each check's.
- */
+/* The sections of the file that are the policy's, NULL last: thresholds, lists, greylist,
+ * spamtraps, and each check's. */
 const struct conf_section *const *policy_sections(void);
 /* Reads them from `conf` (conf_read was fine); faults and warnings are noted there, and the result
  * is to be freed all the same. Main thread. */
@@ -42,6 +44,8 @@ void policy_bind(struct policy *policy, struct policy_state *state);
 /* For the trial and the prober; any thread. */
 const struct policy_thresholds *policy_thresholds(const struct policy *policy);
 const struct policy_lists *policy_lists(const struct policy *policy);
+const struct greylist_config *policy_greylist(const struct policy *policy);
+const struct spamtrap_config *policy_spamtraps(const struct policy *policy);
 /* The configured checks that are not off, in the order of the table; the list ends with NULL. */
 const struct check_config *const *policy_checks(const struct policy *policy);
 /* The configuration of the one block `check` (not of dnsbl and rhsbl), off or not. */

@@ -6,13 +6,17 @@
 #include "policy/client_limits.h"
 #include "policy/known.h"
 #include "policy/list_health.h"
+#include "policy/list_table.h"
+#include "policy/peer_table.h"
+#include "policy/spamtrap.h"
 
 #include <stdlib.h>
 #include <time.h>
 
-#define MIB          ((size_t)1024 * 1024)
-#define CLIENTS_MOST (16 * MIB) /* taken as clients come; a flood evicts */
-#define KNOWN_MOST   (16 * MIB)
+#define MIB            ((size_t)1024 * 1024)
+#define CLIENTS_MOST   (16 * MIB) /* taken as clients come; a flood evicts */
+#define KNOWN_MOST     (16 * MIB)
+#define STRANGERS_MOST (4 * MIB)
 
 static int64_t wall(void)
 {
@@ -25,6 +29,8 @@ struct policy_state *policy_state_new(void)
     state->clients = client_table_new(CLIENTS_MOST);
     state->known = known_new(KNOWN_MOST);
     state->health = list_health_new();
+    state->lists = list_table_new();
+    state->strangers = spamtrap_table_new(STRANGERS_MOST);
     state->wall = wall;
     return state;
 }
@@ -36,5 +42,7 @@ void policy_state_free(struct policy_state *state)
     client_table_free(state->clients);
     known_free(state->known);
     list_health_free(state->health);
+    list_table_free(state->lists);
+    peer_table_free(state->strangers);
     free(state);
 }

@@ -14,6 +14,7 @@
 #include "lib/loop.h"
 #include "lib/mem.h"
 #include "policy/behaviour.h"
+#include "policy/greylist.h"
 #include "policy/known.h"
 #include "policy/state.h"
 
@@ -138,9 +139,10 @@ void trial_consider(struct trial *trial)
     bool was_hostile = trial->hostile;
     bool was_open = trial->open;
     trial->hostile = trial_hostile(trial);
-    trial->open = !LIST_EMPTY(&trial->runs);
+    trial->open = !LIST_EMPTY(&trial->runs) || trial_grey_waits(trial);
     bool answered = was_open && !trial->open && !trial->inside;
-    bool awaited = trial->waiting && (!trial->open || trial_rule(trial) != NULL);
+    bool settled = !trial->open || trial_rule(trial) != NULL || trial->standing != STANDING_NONE;
+    bool awaited = trial->waiting && settled;
     if ((trial->hostile && !was_hostile) || answered || awaited)
         notify(trial);
 }
@@ -148,21 +150,34 @@ void trial_consider(struct trial *trial)
 /* ---- a trial ------------------------------------------------------------------------------------
  */
 
-static enum standing standing_of(const struct policy_lists *lists,
-                                 const struct trial_client *client)
-{
-    if (cidr_set_match(&lists->allow, &client->address))
-        return STANDING_ALLOWED;
-    if (cidr_set_match(&lists->tarpit, &client->address))
-        return STANDING_TARPIT;
-    if (cidr_set_match(&lists->deny, &client->address))
-        return STANDING_DENIED;
-    return client->trusted ? STANDING_TRUSTED : STANDING_NONE;
-}
-
 static score_t threshold(score_t of_listener, score_t of_policy)
 {
     return of_listener != TRIAL_DEFAULT ? of_listener : of_policy;
+}
+
+static uint32_t lifetime(const struct trial *trial)
+{
+    return policy_greylist(trial->env.policy)->rule.white_lifetime;
+}
+
+/* By its address or its domain: a network is shared with strangers. */
+static bool is_proven(const struct trial *trial)
+{
+    char address[ADDR_TEXT_MAX];
+    struct identities ids;
+    struct policy_state *state = trial->env.state;
+    if (trial->private || trial->client.family == AF_UNSPEC)
+        return false;
+    if (known_proven(state->known, addr_ip_text(&trial->client, address), lifetime(trial),
+                     state->wall()))
+        return true;
+    trial_identities(trial, &ids);
+    for (size_t i = 0; i < ids.count; i++) {
+        if (strchr(ids.text[i], '/') == NULL &&
+            known_proven(state->known, ids.text[i], lifetime(trial), state->wall()))
+            return true;
+    }
+    return false;
 }
 
 static void set_facts(struct trial *trial)
@@ -172,9 +187,8 @@ static void set_facts(struct trial *trial)
     facts->server = &trial->server;
     facts->hostname = trial->env.hostname;
     facts->reverse_name = facts->helo = facts->sender = facts->sender_domain = "";
-    facts->lookup = !trial->private && trial->standing == STANDING_NONE && trial->env.dns != NULL;
-    facts->proven = !trial->private && known_proven(trial->env.state->known, &trial->client, NULL,
-                                                    loop_now(trial->env.loop));
+    trial->recipient = "";
+    facts->proven = is_proven(trial);
 }
 
 struct trial *trial_new(const struct trial_env *env, const struct trial_client *client,
@@ -195,9 +209,12 @@ struct trial *trial_new(const struct trial_env *env, const struct trial_client *
     LIST_INIT(&trial->runs);
     STAILQ_INIT(&trial->findings);
     trial->private = addr_is_private(&trial->client);
-    trial->standing = standing_of(policy_lists(env->policy), client);
+    trial->trusted = client->trusted;
+    trial->started = true; /* below */
     set_facts(trial);
+    trial_lists_look(trial);
     trial_open(trial);
+    trial->started = trial->standing == STANDING_NONE;
     trial_start(trial, CHECK_AT_CONNECT, loop_now(env->loop) + TRIAL_DEADLINE);
     return trial;
 }
@@ -217,13 +234,17 @@ void trial_free(struct trial *trial)
     trial_stop(trial, CHECK_STAGES);
     trial_forget(trial, CHECK_STAGES);
     trial_close(trial);
+    trial_grey_forget(trial);
     free(trial->clean);
+    free(trial->list);
+    free(trial->trap);
     if (trial->notice != NULL)
         trial->notice->trial = NULL;
     set_text(&trial->facts.reverse_name, NULL);
     set_text(&trial->facts.helo, NULL);
     set_text(&trial->facts.sender, NULL);
     set_text(&trial->facts.sender_domain, NULL);
+    set_text(&trial->recipient, NULL);
     free(trial);
 }
 
@@ -243,6 +264,7 @@ void trial_helo(struct trial *trial, const char *helo)
     forget_stage(trial, CHECK_AT_HELO);
     forget_stage(trial, CHECK_AT_SENDER); /* it was said under the other name */
     set_text(&trial->facts.helo, helo);
+    trial_lists_look(trial);
     trial_start(trial, CHECK_AT_HELO, loop_now(trial->env.loop) + TRIAL_DEADLINE);
 }
 
@@ -252,21 +274,51 @@ void trial_sender(struct trial *trial, const char *address, const char *domain)
     trial->sent = true;
     set_text(&trial->facts.sender, address);
     set_text(&trial->facts.sender_domain, domain);
+    set_text(&trial->recipient, NULL);
+    trial_grey_forget(trial);
+    trial_lists_look(trial);
     trial_start(trial, CHECK_AT_SENDER, loop_now(trial->env.loop) + TRIAL_DEADLINE);
+}
+
+void trial_recipient(struct trial *trial, const char *address)
+{
+    set_text(&trial->recipient, address);
+    trial_grey_forget(trial);
+    trial_lists_look(trial);
+    trial_consider(trial);
+}
+
+void trial_message(struct trial *trial, bool allowed)
+{
+    set_text(&trial->recipient, NULL);
+    trial_lists_look(trial);
+    if (allowed)
+        trial->standing = STANDING_ALLOWED;
 }
 
 void trial_authenticated(struct trial *trial)
 {
     trial->authenticated = true;
-    if (trial->standing != STANDING_NONE)
+    trial_lists_look(trial);
+    if (trial->standing != STANDING_TRUSTED)
         return;
-    trial->standing = STANDING_TRUSTED;
-    trial->facts.lookup = false;
+    trial_grey_forget(trial);
     trial_stop(trial, CHECK_STAGES);
     trial_consider(trial);
 }
 
-void trial_reverse_known(struct trial *trial, const char *name, bool confirmed, uint64_t until)
+void trial_identities(const struct trial *trial, struct identities *out)
+{
+    const struct check_facts *facts = &trial->facts;
+    const struct identity_facts who = {.client = &trial->client,
+                                       .reverse =
+                                           facts->reverse_confirmed ? facts->reverse_name : NULL,
+                                       .dynamic = facts->reverse_dynamic};
+    identity_of(&who, out);
+}
+
+void trial_reverse_known(struct trial *trial, const char *name, bool confirmed, bool dynamic,
+                         uint64_t until)
 {
     if (name == NULL || name[0] == '\0')
         return;
@@ -274,21 +326,28 @@ void trial_reverse_known(struct trial *trial, const char *name, bool confirmed, 
     trial_stop(trial, CHECK_AT_REVERSE);
     set_text(&facts->reverse_name, name);
     facts->reverse_confirmed = confirmed;
-    if (confirmed && !facts->proven && !trial->private)
-        facts->proven =
-            known_proven(trial->env.state->known, &trial->client, name, loop_now(trial->env.loop));
+    facts->reverse_dynamic = dynamic;
+    facts->proven = facts->proven || is_proven(trial);
+    trial_lists_look(trial);
     trial_start(trial, CHECK_AT_REVERSE, until);
 }
 
 void trial_delivered(struct trial *trial)
 {
-    const struct check_facts *facts = &trial->facts;
+    char address[ADDR_TEXT_MAX];
+    struct identities ids;
+    const char *text[1 + IDENTITY_MOST] = {addr_ip_text(&trial->client, address)};
+    struct policy_state *state = trial->env.state;
+    bool null_sender = trial->sent && trial->facts.sender[0] == '\0';
     /* Who logs in may do so from anywhere: that says nothing of the address. */
-    if (trial->env.dry || trial->private || trial->standing == STANDING_TRUSTED)
+    if (trial->env.dry || trial->private || trial->client.family == AF_UNSPEC || null_sender ||
+        trial->standing == STANDING_TRUSTED)
         return;
-    known_delivered(trial->env.state->known, &trial->client,
-                    facts->reverse_confirmed ? facts->reverse_name : NULL,
-                    loop_now(trial->env.loop));
+    trial_identities(trial, &ids);
+    for (size_t i = 0; i < ids.count; i++)
+        text[1 + i] = ids.text[i];
+    known_delivered(state->known, text, 1 + ids.count, lifetime(trial), state->wall(),
+                    state->store);
 }
 
 /* ---- on the wire --------------------------------------------------------------------------------

@@ -69,6 +69,7 @@ enum trial_count {
 enum verdict_action {
     VERDICT_PASS,
     VERDICT_SUSPICIOUS, /* at or above `greylist`: passes, with delays and tighter limits */
+    VERDICT_GREYLIST,   /* 451 4.7.1, come again in `wait` seconds */
     VERDICT_DEFER,      /* 450 4.7.1 */
     VERDICT_REJECT,     /* 550 */
     VERDICT_TARPIT,     /* the tarpit; where it cannot take the client any more: reject */
@@ -82,6 +83,7 @@ enum verdict_cause {
     VERDICT_BY_EXEMPT, /* postmaster@, abuse@ */
     VERDICT_BY_RULE,   /* a check with mode = reject */
     VERDICT_BY_SCORE,
+    VERDICT_BY_GREYLIST, /* it would have passed by its score */
 };
 
 struct verdict {
@@ -90,7 +92,8 @@ struct verdict {
     enum verdict_cause cause;
     score_t score;
     const char *reason;   /* for the reply, a clause; valid until the trial is touched again */
-    const char *enhanced; /* "5.7.1" and the like, where action is defer, reject or tarpit */
+    const char *enhanced; /* "5.7.1" and the like, where action is none that passes */
+    uint32_t wait;        /* seconds, where `would` is VERDICT_GREYLIST */
 };
 
 /* Starts the checks of CHECK_AT_CONNECT, and counts the connection against its limits.
@@ -104,12 +107,24 @@ void trial_free(struct trial *trial);
 /* New facts; what an earlier value led to is forgotten. Strings are copied. */
 void trial_helo(struct trial *trial, const char *helo);
 void trial_sender(struct trial *trial, const char *address, const char *domain);
+/* The recipient that the next verdict is about; until the next one, a new sender or the message. */
+void trial_recipient(struct trial *trial, const char *address);
+/* The next verdict is about the message. `allowed`: every recipient that was accepted was let in by
+ * an allow entry (trial_allowed). */
+void trial_message(struct trial *trial, bool allowed);
 void trial_authenticated(struct trial *trial);
+/* Is the recipient a spamtrap, to be answered like one that is not there? It is noted, and bans the
+ * client unless it is known to be good, is trusted or allowed, or sends bounces. Never in observe
+ * mode. */
+bool trial_trapped(struct trial *trial);
+/* Does an allow entry speak for the client, by what is known now? */
+bool trial_allowed(const struct trial *trial);
 /* `detail`: what was seen, for the log ("EHLO sent early"). Each behaviour is one finding, however
  * often. TRIAL_HANGUP is the last thing said of a trial. False: it is not to be held against the
  * client (the block is off or only observes, the client is allowed or trusted). */
 bool trial_behaved(struct trial *trial, enum trial_behaviour behaviour, const char *detail);
-/* The backend took a message of this client: two distinct hours of that make it proven. */
+/* The backend took a message of this client: two distinct hours of that make it proven, unless the
+ * sender was <>, which anybody may be. */
 void trial_delivered(struct trial *trial);
 /* Counts one; false: over the limit, say 421 or 450 with *why (valid until the next call). Where
  * the block only scores or observes, or with mode = observe (failed logins excepted), it is a
@@ -131,9 +146,9 @@ bool trial_suspicious(const struct trial *trial);
  * time, or a deny entry says so. Never in observe mode. */
 bool trial_hostile(const struct trial *trial);
 
-/* The verdict on a recipient (`exempt`: postmaster@ or abuse@ of an own domain) or, at the end of
- * data, on the message. True: *out is the verdict; false: checks are still open, `changed` will be
- * called (5 s from the last fact at the latest). */
+/* The verdict on the recipient (`exempt`: postmaster@ or abuse@ of an own domain) or, at the end of
+ * data, on the message. True: *out is the verdict; false: checks or the greylist are still open,
+ * `changed` will be called (5 s from the last fact or, of the greylist, from now at the latest). */
 bool trial_ask(struct trial *trial, bool exempt, struct verdict *out);
 /* Adds verdict, score and findings to a log line: every finding with its score and raw answer. */
 void trial_log(const struct trial *trial, struct log_line *line);

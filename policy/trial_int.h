@@ -3,6 +3,8 @@
 #define POLICY_TRIAL_INT_H
 /* What the files of trial share. */
 
+#include "policy/identity.h"
+#include "policy/list_table.h"
 #include "policy/policy.h"
 #include "policy/trial.h"
 
@@ -36,13 +38,32 @@ struct run { /* one check at one stage, from its start to check_done() */
     max_align_t memory[];
 };
 
-/* What the lists and networks say of the client, once and for all. */
+/* What the lists and networks say of the client, by what is known of it now. A client that is
+ * denied (trial.list) and may yet be allowed by a later fact is not STANDING_DENIED but what it
+ * were without the entry, until a recipient is asked about. */
 enum standing {
     STANDING_NONE,
     STANDING_ALLOWED,
-    STANDING_TARPIT, /* a deny entry of the tarpit's list */
-    STANDING_DENIED,
+    STANDING_TARPIT,  /* a deny entry with that action */
+    STANDING_DENIED,  /* one that rejects or defers */
     STANDING_TRUSTED, /* an own network, or AUTH */
+};
+
+enum trial_grey_step {
+    TRIAL_GREY_WAITS,    /* for the store */
+    TRIAL_GREY_ANSWERED, /* `state` and `wait` */
+    TRIAL_GREY_DOWN,     /* the store cannot tell: it passes */
+    TRIAL_GREY_PROVEN,   /* an identity is proven, so it was not asked: it passes */
+};
+
+/* What the greylist says of the triplet; there is one once it was wanted. */
+struct trial_grey {
+    enum trial_grey_step step;
+    enum grey_state state;
+    uint32_t wait; /* seconds left */
+    struct identities identities;
+    struct store_request *request; /* while it waits */
+    struct timer *timer;
 };
 
 struct trial_clean { /* a run that found nothing */
@@ -69,6 +90,10 @@ struct trial {
     struct trial_notice *notice;
     const char *over; /* why the connection is one too many, or NULL */
     enum standing standing;
+    struct list_verdict *list;         /* the entry that speaks of it, or NULL */
+    const char *recipient;             /* ours; "": none is asked about */
+    struct trial_grey *grey;           /* of the last recipient; NULL: it was not wanted */
+    char *trap;                        /* the last spamtrap it wrote to, or NULL */
     enum verdict_action action, would; /* of the last answer, where `asked` */
     enum verdict_cause cause;
     struct trial_clean *clean; /* only where env.record */
@@ -77,13 +102,17 @@ struct trial {
     uint8_t behaved; /* bit per trial_behaviour */
     uint8_t limited; /* bit per trial_count */
     bool private;
+    bool trusted; /* an own network */
     bool authenticated;
-    bool sent;    /* a sender was named, <> too */
-    bool opened;  /* the connection is counted */
-    bool open;    /* runs were, when it was last looked at */
-    bool inside;  /* a call of trial.h is starting runs */
-    bool waiting; /* somebody was told that it is not settled */
-    bool hostile; /* when it was last looked at */
+    bool may_allow; /* facts that are still unknown may bring an allow entry */
+    bool started;   /* the checks of its address are, or were */
+    bool banned;    /* by what it did here */
+    bool sent;      /* a sender was named, <> too */
+    bool opened;    /* the connection is counted */
+    bool open;      /* runs were, when it was last looked at */
+    bool inside;    /* a call of trial.h is starting runs */
+    bool waiting;   /* somebody was told that it is not settled */
+    bool hostile;   /* when it was last looked at */
     bool asked;
 };
 
@@ -96,7 +125,29 @@ struct finding *trial_note(struct trial *trial, const struct check_config *confi
 void trial_forget(struct trial *trial, enum check_stage stage);
 /* Something has changed: says so where somebody must know. */
 void trial_consider(struct trial *trial);
-void trial_reverse_known(struct trial *trial, const char *name, bool confirmed, uint64_t until);
+void trial_reverse_known(struct trial *trial, const char *name, bool confirmed, bool dynamic,
+                         uint64_t until);
+void trial_identities(const struct trial *trial, struct identities *out);
+
+/* ---- trial_lists.c */
+/* Looks the client up again, after each new fact. */
+void trial_lists_look(struct trial *trial);
+/* A deny entry speaks of it, but a fact that is to come may allow it. */
+bool trial_deny_pending(const struct trial *trial);
+/* A deny entry decides: no fact is to come that may allow it. */
+bool trial_denied(const struct trial *trial);
+/* "client:192.0.2.0/24". Returns `out`. */
+#define TRIAL_ENTRY_SIZE (ENTRY_KEY_MOST + 16)
+const char *trial_entry_text(const struct list_verdict *list, char out[static TRIAL_ENTRY_SIZE]);
+/* TRIAL_FAILED_RECIPIENT, for the ban of those who try many. */
+void trial_failed_recipient(struct trial *trial);
+
+/* ---- trial_greylist.c */
+/* A verdict that would pass: is it to wait? True: *out is final; false: the store was asked. */
+bool trial_greylist(struct trial *trial, struct verdict *out);
+bool trial_grey_waits(const struct trial *trial);
+/* What was asked is of no use any more. */
+void trial_grey_forget(struct trial *trial);
 
 /* ---- trial_run.c */
 void trial_start(struct trial *trial, enum check_stage stage, uint64_t until);

@@ -144,6 +144,8 @@ bool trial_count(struct trial *trial, enum trial_count what, const char **why)
     const struct client_limits_config *limits = limits_for(trial, what);
     if (what == TRIAL_CONNECTION) /* has been counted */
         return trial_within(trial, what, why);
+    if (what == TRIAL_FAILED_RECIPIENT)
+        trial_failed_recipient(trial);
     if (off(limits) || trial->env.dry ||
         client_count(trial->env.state->clients, limits, &trial->client, client_count_of[what],
                      class_of(trial), loop_now(trial->env.loop), why))

@@ -5,7 +5,10 @@
  *   verdict=reject by=score score=7.5 findings="zen.example 127.0.0.4 +6; helo ? no answer in time"
  *
  * `verdict` and `by` are of the last answer of trial_ask(), and only where there was one; `would`
- * is added where mode = observe let pass what it were otherwise. A finding is its label, the raw
+ * is added where mode = observe let pass what it were otherwise. list="client:192.0.2.0/24" is the
+ * entry that allowed or denied; greylist=new, early, passed, white or proven what became of the
+ * triplet, with wait=212 seconds for one that must wait; spamtrap= the trap it wrote to, and
+ * banned=yes where that put it on the deny list. A finding is its label, the raw
  * answer and its score; one that says "(observed)" did not count, nor did one with "(counted
  * once)", since its list has said as much of another name; one with '?' could not tell, and why.
  */
@@ -48,6 +51,28 @@ static void put_finding(struct buf *list, const struct trial *trial, const struc
         buf_printf(list, " (counted once)");
 }
 
+static void put_lists(struct log_line *line, const struct trial *trial)
+{
+    static const char *const states[] = {[GREY_NEW] = "new",
+                                         [GREY_EARLY] = "early",
+                                         [GREY_PASSED] = "passed",
+                                         [GREY_WHITE] = "white"};
+    char entry[TRIAL_ENTRY_SIZE];
+    const struct trial_grey *grey = trial->grey;
+    if (trial->list != NULL)
+        log_str(line, "list", trial_entry_text(trial->list, entry));
+    if (grey != NULL && grey->step == TRIAL_GREY_PROVEN)
+        log_str(line, "greylist", "proven");
+    if (grey != NULL && grey->step == TRIAL_GREY_ANSWERED) {
+        log_str(line, "greylist", states[grey->state]);
+        if (grey->state == GREY_NEW || grey->state == GREY_EARLY)
+            log_num(line, "wait", grey->wait);
+    }
+    log_str(line, "spamtrap", trial->trap);
+    if (trial->banned)
+        log_str(line, "banned", "yes");
+}
+
 void trial_log(const struct trial *trial, struct log_line *line)
 {
     char score[TRIAL_SCORE_SIZE];
@@ -61,6 +86,7 @@ void trial_log(const struct trial *trial, struct log_line *line)
             log_str(line, "would", verdict_action_name(trial->would));
         log_str(line, "by", verdict_cause_name(trial->cause));
     }
+    put_lists(line, trial);
     STAILQ_FOREACH(finding, &trial->findings, link)
     {
         if (!finding->quiet)

@@ -233,7 +233,7 @@ void check_done(struct check_run *run)
     trial_consider(trial);
 }
 
-void check_reverse_known(struct check_run *run, const char *name, bool confirmed)
+void check_reverse_known(struct check_run *run, const char *name, bool confirmed, bool dynamic)
 {
-    trial_reverse_known(run->trial, name, confirmed, run_of(run)->until);
+    trial_reverse_known(run->trial, name, confirmed, dynamic, run_of(run)->until);
 }

@@ -7,8 +7,11 @@
  *   5. a finding of a check with mode = reject refuses
  *   6. the score: at or above tarpit, reject, greylist, asked in that order; who is suspicious by
  * it and has more connections than such a client may is deferred
+ *   7. the greylist, for who would pass: come again later
  *
- * Only the last waits for what is still open. Findings of observed checks count nowhere, an
+ * Only the last two wait for what is still open; and a deny entry does where a fact that is not
+ * known yet might bring an allow entry. Among entries policy/list_judge.c knows the precedence.
+ * Findings of observed checks count nowhere, an
  * abstention never; of the findings of a block whose check says so only the strongest is added. The
  * relay rule stands outside of all this (policy/relay.h).
  */
@@ -99,17 +102,13 @@ bool trial_hostile(const struct trial *trial)
 {
     if (trial->env.observe)
         return false;
-    switch (trial->standing) {
-    case STANDING_TARPIT:
-        return true;
-    case STANDING_ALLOWED:
-    case STANDING_DENIED:
-    case STANDING_TRUSTED:
+    if (trial_denied(trial))
+        return trial->list->action == ENTRY_TARPIT;
+    if (trial->standing != STANDING_NONE)
         return false;
-    case STANDING_NONE:
-        break;
-    }
-    return trial_score(trial) >= trial->thresholds.tarpit && !trust_pending(trial);
+    /* An allow entry by its sender or recipient would go before its score. */
+    bool may_allow = trial->may_allow && trial->recipient[0] == '\0';
+    return trial_score(trial) >= trial->thresholds.tarpit && !trust_pending(trial) && !may_allow;
 }
 
 bool trial_suspicious(const struct trial *trial)
@@ -152,36 +151,47 @@ static void by_score(const struct trial *trial, struct verdict *out)
         out->enhanced = "5.7.1";
 }
 
+static void by_deny(const struct list_verdict *list, struct verdict *out)
+{
+    static const char *const reasons[ENTRY_KINDS] = {
+        [ENTRY_CLIENT] = "your address is refused here",
+        [ENTRY_HELO] = "your host's name is refused here",
+        [ENTRY_REVERSE] = "your host's name is refused here",
+        [ENTRY_SENDER] = "your sender address is refused here",
+        [ENTRY_RECIPIENT] = "mail to this recipient is refused",
+    };
+    static const enum verdict_action actions[] = {[ENTRY_REJECT] = VERDICT_REJECT,
+                                                  [ENTRY_TARPIT] = VERDICT_TARPIT,
+                                                  [ENTRY_DEFER] = VERDICT_DEFER};
+    out->cause = VERDICT_BY_DENY;
+    out->action = actions[list->action];
+    out->reason = reasons[list->kind];
+    out->enhanced = list->action == ENTRY_DEFER ? "4.7.1" : "5.7.1";
+}
+
 /* The first of the precedence that applies. False: the score must wait. */
-static bool decide(const struct trial *trial, bool exempt, struct verdict *out)
+static bool decide(struct trial *trial, bool exempt, struct verdict *out)
 {
     const struct finding *rule = trial_rule(trial);
     *out = (struct verdict){.score = trial_score(trial), .reason = "", .enhanced = ""};
-    switch (trial->standing) {
-    case STANDING_ALLOWED:
+    if (trial->standing == STANDING_ALLOWED)
         out->cause = VERDICT_BY_ALLOW;
-        return true;
-    case STANDING_TARPIT:
-    case STANDING_DENIED:
-        out->cause = VERDICT_BY_DENY;
-        out->action = trial->standing == STANDING_DENIED ? VERDICT_REJECT : VERDICT_TARPIT;
-        out->reason = "your address is refused here";
-        out->enhanced = "5.7.1";
-        return true;
-    case STANDING_TRUSTED:
+    else if (trial_denied(trial))
+        by_deny(trial->list, out);
+    else if (trial_deny_pending(trial) && trial->recipient[0] != '\0')
+        return false; /* its reverse name may yet allow it */
+    else if (trial->standing == STANDING_TRUSTED)
         out->cause = VERDICT_BY_TRUST;
-        return true;
-    case STANDING_NONE:
-        break;
-    }
-    if (exempt)
+    else if (exempt)
         out->cause = VERDICT_BY_EXEMPT;
     else if (rule != NULL)
         by_rule(rule, out);
-    else if (LIST_EMPTY(&trial->runs))
-        by_score(trial, out);
-    else
+    else if (!LIST_EMPTY(&trial->runs))
         return false;
+    else {
+        by_score(trial, out);
+        return trial_greylist(trial, out);
+    }
     return true;
 }
 
@@ -207,6 +217,8 @@ const char *verdict_action_name(enum verdict_action action)
         return "pass";
     case VERDICT_SUSPICIOUS:
         return "suspicious";
+    case VERDICT_GREYLIST:
+        return "greylist";
     case VERDICT_DEFER:
         return "defer";
     case VERDICT_REJECT:
@@ -232,6 +244,8 @@ const char *verdict_cause_name(enum verdict_cause cause)
         return "rule";
     case VERDICT_BY_SCORE:
         return "score";
+    case VERDICT_BY_GREYLIST:
+        return "greylist";
     }
     return "unknown";
 }

@@ -4,7 +4,8 @@
  * then the verdict), ask the backend, pass its answer on.
  *
  * Promises: a recipient is accepted by the backend only; a fault between us is 451, never a 5xx;
- * recipients of another route wait for a transaction of their own (452 4.5.3).
+ * recipients of another route wait for a transaction of their own (452 4.5.3). A spamtrap is
+ * answered as a recipient that is not there.
  */
 #include "proxy/session_int.h"
 
@@ -34,10 +35,13 @@ static void note_backend(struct transaction *txn)
 /* What the backend's answer to a recipient says of the client. */
 static void note_answer(struct session *s, int code)
 {
+    struct transaction *txn = s->txn;
     const char *why;
     if (code / 100 == 2) {
+        bool first = txn->accepted == 1;
         s->accepted = true;
-        s->txn->exempt = s->txn->rcpt_exempt && (s->txn->accepted == 1 || s->txn->exempt);
+        txn->exempt = (txn->rcpt_exempt || txn->rcpt_allowed) && (first || txn->exempt);
+        txn->allowed = txn->rcpt_allowed && (first || txn->allowed);
     } else if (code / 100 == 5) {
         trial_count(s->trial, TRIAL_FAILED_RECIPIENT, &why);
     }
@@ -161,18 +165,33 @@ static void refuse_by_rule(struct session *s, const struct path *path, enum repl
     trial_count(s->trial, TRIAL_FAILED_RECIPIENT, &why);
 }
 
+/* The relay rule, and of an own recipient whether it is a trap; true: it passes. */
+static bool own_recipient(struct session *s, const struct path *path,
+                          char domain[static PATH_DOMAIN_MAX + 1], enum reply *reply)
+{
+    bool own =
+        gate_recipient(session_config(s), path, s->trusted || s->authenticated, domain, reply);
+    if (!own && *reply != REPLY_NO_SUCH_RECIPIENT)
+        return false;
+    if (trial_trapped(s->trial)) {
+        *reply = REPLY_NO_SUCH_RECIPIENT;
+        return false;
+    }
+    return own;
+}
+
 /* The relay rule and what else needs no verdict; true: it passes. */
 static bool judge(struct session *s, const struct path *path)
 {
     struct transaction *txn = s->txn;
     char domain[PATH_DOMAIN_MAX + 1];
     enum reply reply = REPLY_FAULT;
+    trial_recipient(s->trial, path->text);
     if (s->nameless) {
         refuse(s, path->text, REPLY_NO_CLIENT, NULL);
     } else if (path->utf8 && !(txn->params.seen & PARAM_SMTPUTF8)) {
         refuse(s, path->text, REPLY_NEEDS_SMTPUTF8, NULL);
-    } else if (!gate_recipient(session_config(s), path, s->trusted || s->authenticated, domain,
-                               &reply)) {
+    } else if (!own_recipient(s, path, domain, &reply)) {
         refuse_by_rule(s, path, reply);
     } else if (txn->asked >= s->offered.rcpt_max && s->offered.rcpt_max != 0) {
         refuse(s, path->text, REPLY_TOO_MANY_RECIPIENTS, NULL);

@@ -8,7 +8,7 @@
 #include "policy/policy.h"
 #include "proxy/setup.h"
 
-static const char *verdict_text(enum list_verdict verdict)
+static const char *verdict_text(enum zone_verdict verdict)
 {
     switch (verdict) {
     case LIST_UNPROBED:

@@ -118,12 +118,18 @@ enum gate_ruling gate_judge(struct trial *trial, const struct config *config, co
                             bool exempt, struct gate_refusal *refusal)
 {
     struct verdict verdict;
+    char seconds[32];
     if (!trial_ask(trial, exempt, &verdict))
         return GATE_WAIT;
     switch (verdict.action) {
     case VERDICT_PASS:
     case VERDICT_SUSPICIOUS:
         return GATE_PASS;
+    case VERDICT_GREYLIST:
+        refusal->reply = REPLY_GREYLISTED;
+        snprintf(seconds, sizeof seconds, "%u seconds", (unsigned)verdict.wait);
+        word(refusal, config, verdict.enhanced, "Greylisted, please try again in ", seconds, id);
+        return GATE_REFUSE;
     case VERDICT_DEFER:
         refusal->reply = REPLY_DEFERRED;
         word(refusal, config, "4.7.1", "Please try again later: ", verdict.reason, id);

@@ -42,6 +42,7 @@ static const struct row table[] = {
     [REPLY_TOO_MUCH_JUNK] = {421, "4.7.0", "Too many commands without a message, closing"},
     [REPLY_LIMITED] = {421, NULL, "%s, closing"},
     [REPLY_DEFERRED] = {450, NULL, "%s"},
+    [REPLY_GREYLISTED] = {451, NULL, "%s"},
     [REPLY_NO_CLIENT] = {450, "4.7.1", "The proxy in front named no client, no mail is taken"},
     [REPLY_FAULT] = {451, "4.3.0", "The mail server behind has a problem, please try again"},
     [REPLY_SPOOL_FULL] = {452, "4.3.1", "No room for the message now, please try again"},

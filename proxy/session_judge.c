@@ -195,6 +195,7 @@ void session_judge_recipient(struct session *s)
     struct gate_refusal refusal;
     switch (gate_judge(s->trial, session_config(s), s->id, s->txn->rcpt_exempt, &refusal)) {
     case GATE_PASS:
+        s->txn->rcpt_allowed = trial_allowed(s->trial);
         proceed(s, NULL);
         break;
     case GATE_WAIT:
@@ -216,6 +217,7 @@ bool session_message_refused(struct session *s, struct gate_refusal *refusal)
     const struct transaction *txn = s->txn;
     if (txn->text.faults & (TEXT_BARE_CR | TEXT_BARE_LF))
         trial_behaved(s->trial, TRIAL_NEWLINE, "in the message");
+    trial_message(s->trial, txn->allowed);
     switch (gate_judge(s->trial, session_config(s), s->id, txn->exempt, refusal)) {
     case GATE_PASS:
     case GATE_WAIT: /* what RCPT has waited for is not waited for again */

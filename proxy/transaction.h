@@ -39,7 +39,9 @@ struct transaction {
     struct buf head;     /* our Received field */
     uint64_t stored;     /* octets that came out of the decoder */
     bool rcpt_exempt;    /* it is postmaster or abuse */
-    bool exempt;         /* all accepted ones are */
+    bool rcpt_allowed;   /* an allow entry speaks for it */
+    bool exempt;         /* all accepted ones are, or are allowed */
+    bool allowed;        /* all accepted ones are */
     bool too_big;        /* more than SIZE */
     bool text_begun;
     bool spool_full;

@@ -2,6 +2,8 @@
 /* known_test: what proves a client, which identity, for how long; on a virtual clock. */
 #include "policy/known.h"
 
+#include "tests/unit/support/fake_store.h"
+
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,9 +14,10 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define MIB          ((size_t)1024 * 1024)
-#define HOUR         ((uint64_t)3600 * 1000)
+#define HOUR         ((int64_t)3600)
 #define DAY          (24 * HOUR)
-#define NOW          (1000 * HOUR)
+#define NOW          (400000 * HOUR)
+#define LIFE         KNOWN_LIFETIME
 
 static int setup(void **state)
 {
@@ -28,24 +31,14 @@ static int teardown(void **state)
     return 0;
 }
 
-static struct addr ip(const char *text)
+static void delivers(struct known *known, const char *text, int64_t now)
 {
-    struct addr out = {0};
-    if (text != NULL)
-        assert_true(addr_parse_ip(text, &out));
-    return out;
+    known_delivered(known, &text, 1, LIFE, now, NULL);
 }
 
-static void delivers(struct known *known, const char *client, const char *name, uint64_t now)
+static bool proven(struct known *known, const char *text, int64_t now)
 {
-    const struct addr addr = ip(client);
-    known_delivered(known, &addr, name, now);
-}
-
-static bool proven(struct known *known, const char *client, const char *name, uint64_t now)
-{
-    const struct addr addr = ip(client);
-    return known_proven(known, &addr, name, now);
+    return known_proven(known, text, LIFE, now);
 }
 
 static void test_what_proves_a_client(void **state)
@@ -53,8 +46,8 @@ static void test_what_proves_a_client(void **state)
     (void)state;
     static const struct {
         const char *name;
-        uint64_t at[4]; /* when it delivers; 0: no more */
-        uint64_t asked;
+        int64_t at[4]; /* when it delivers; 0: no more */
+        int64_t asked;
         bool proven;
     } cases[] = {
         {"nothing", {0}, NOW, false},
@@ -70,15 +63,19 @@ static void test_what_proves_a_client(void **state)
         {"36 days later", {NOW, NOW + HOUR}, NOW + HOUR + 36 * DAY, false},
         {"it slides", {NOW, NOW + HOUR, NOW + 30 * DAY}, NOW + 65 * DAY, true},
         {"proven anew after its end", {NOW, NOW + HOUR, NOW + 40 * DAY}, NOW + 41 * DAY, false},
-        {"at boot", {1, 2, 3}, 4, false},
-        {"an hour after boot", {1, HOUR}, HOUR, true},
+        {"at the epoch", {1, 2, 3}, 4, false},
+        {"an hour after it", {1, HOUR}, HOUR, true},
         {"a clock that is behind", {NOW, NOW - 5}, NOW - 10, false},
+        {"a clock that was ahead", {NOW + 900 * DAY, NOW + 901 * DAY}, NOW, false},
+        {"and sends again", {NOW + 900 * DAY, NOW + 901 * DAY, NOW}, NOW, false},
+        {"and again", {NOW + 900 * DAY, NOW + 901 * DAY, NOW, NOW + HOUR}, NOW + HOUR, true},
+        {"ahead by days", {NOW + 4 * DAY, NOW + 5 * DAY, NOW}, NOW + 36 * DAY, false},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct known *known = known_new(MIB);
         for (size_t k = 0; k < COUNT(cases[i].at) && cases[i].at[k] != 0; k++)
-            delivers(known, "192.0.2.1", NULL, cases[i].at[k]);
-        if (proven(known, "192.0.2.1", NULL, cases[i].asked) != cases[i].proven)
+            delivers(known, "192.0.2.1", cases[i].at[k]);
+        if (proven(known, "192.0.2.1", cases[i].asked) != cases[i].proven)
             fail_msg("%s", cases[i].name);
         known_free(known);
     }
@@ -89,46 +86,48 @@ static void test_which_identity_is_proven(void **state)
 {
     (void)state;
     static const struct {
-        const char *title, *client, *name; /* who delivers */
-        const char *asked, *asked_name;
+        const char *title, *delivers, *asked;
         bool proven;
     } cases[] = {
-        {"both", "192.0.2.1", "mx.example", "192.0.2.1", "mx.example", true},
-        {"the address", "192.0.2.1", "mx.example", "192.0.2.1", NULL, true},
-        {"the name", "192.0.2.1", "mx.example", "198.51.100.9", "mx.example", true},
-        {"the name of an IPv6 client", "192.0.2.1", "mx.example", "2001:db8::1", "mx.example",
-         true},
-        {"in any case, with a dot", "192.0.2.1", "mx.example", "192.0.2.9", "MX.Example.", true},
-        {"another name", "192.0.2.1", "mx.example", "192.0.2.9", "mx1.example", false},
-        {"a name below", "192.0.2.1", "mx.example", "192.0.2.9", "a.mx.example", false},
-        {"a neighbour", "192.0.2.1", NULL, "192.0.2.2", NULL, false},
-        {"the same /64", "2001:db8::1", NULL, "2001:db8::2", NULL, false},
-        {"IPv4 in IPv6 is IPv4", "::ffff:192.0.2.1", NULL, "192.0.2.1", NULL, true},
-        {"no name is no identity", "192.0.2.1", NULL, "192.0.2.9", NULL, false},
-        {"nor is an empty one", "192.0.2.1", "", "192.0.2.9", "", false},
-        {"nor the root", "192.0.2.1", ".", "192.0.2.9", ".", false},
-        {"nor is no address", NULL, NULL, NULL, NULL, false},
-        {"no address, but a name", NULL, "mx.example", NULL, "mx.example", true},
-        {"a name of an address's octets", "78.46.109.120", NULL, "192.0.2.9", "N.mx", false},
-        {"an address of a name's octets", NULL, "n.mx", "110.46.109.120", NULL, false},
-        {"0.0.0.0 is not ::", "0.0.0.0", NULL, "::", NULL, false},
+        {"an address", "192.0.2.1", "192.0.2.1", true},
+        {"a domain", "example.org", "example.org", true},
+        {"in any case, with a dot", "mx.example", "MX.Example.", true},
+        {"another name", "mx.example", "mx1.example", false},
+        {"a name below", "mx.example", "a.mx.example", false},
+        {"a neighbour", "192.0.2.1", "192.0.2.2", false},
+        {"a network is not its hosts", "192.0.2.0/24", "192.0.2.1", false},
+        {"no name is no identity", NULL, NULL, false},
+        {"nor is an empty one", "", "", false},
+        {"nor the root", ".", ".", false},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct known *known = known_new(MIB);
-        for (uint64_t n = 0; n < 2; n++)
-            delivers(known, cases[i].client, cases[i].name, NOW + n * HOUR);
-        if (proven(known, cases[i].asked, cases[i].asked_name, NOW + HOUR) != cases[i].proven)
+        for (int n = 0; n < 2; n++)
+            delivers(known, cases[i].delivers, NOW + n * HOUR);
+        if (proven(known, cases[i].asked, NOW + HOUR) != cases[i].proven)
             fail_msg("%s", cases[i].title);
         known_free(known);
     }
 }
 
-static void test_hosts_of_one_name_prove_it_together(void **state)
+static void test_each_identity_is_proven_by_itself(void **state)
 {
-    delivers(*state, "192.0.2.1", "out.example", NOW);
-    delivers(*state, "192.0.2.2", "out.example", NOW + HOUR);
-    assert_true(proven(*state, "192.0.2.3", "out.example", NOW + HOUR));
-    assert_false(proven(*state, "192.0.2.1", NULL, NOW + HOUR));
+    const char *const one[] = {"192.0.2.1", "example.org", "192.0.2.0/24"};
+    const char *const two[] = {"192.0.2.2", "example.org", NULL};
+    known_delivered(*state, one, COUNT(one), LIFE, NOW, NULL);
+    known_delivered(*state, two, COUNT(two), LIFE, NOW + HOUR, NULL);
+    assert_true(proven(*state, "example.org", NOW + HOUR));
+    assert_false(proven(*state, "192.0.2.1", NOW + HOUR));
+    assert_false(proven(*state, "192.0.2.0/24", NOW + HOUR));
+}
+
+static void test_a_proof_lasts_as_long_as_is_said(void **state)
+{
+    const char *const text = "192.0.2.1";
+    known_delivered(*state, &text, 1, 2 * DAY, NOW, NULL);
+    known_delivered(*state, &text, 1, 2 * DAY, NOW + DAY, NULL);
+    assert_true(known_proven(*state, text, 2 * DAY, NOW + 3 * DAY - 1));
+    assert_false(known_proven(*state, text, 2 * DAY, NOW + 3 * DAY));
 }
 
 static void test_a_name_too_long_is_no_identity(void **state)
@@ -136,66 +135,99 @@ static void test_a_name_too_long_is_no_identity(void **state)
     char name[300];
     memset(name, 'a', sizeof name);
     name[sizeof name - 1] = '\0';
-    for (uint64_t n = 0; n < 2; n++)
-        delivers(*state, "192.0.2.1", name, NOW + n * HOUR);
-    assert_false(proven(*state, "192.0.2.9", name, NOW + HOUR));
+    for (int n = 0; n < 2; n++)
+        delivers(*state, name, NOW + n * HOUR);
+    assert_false(proven(*state, name, NOW + HOUR));
     name[255] = '\0';
-    for (uint64_t n = 0; n < 2; n++)
-        delivers(*state, "192.0.2.1", name, NOW + n * HOUR);
-    assert_true(proven(*state, "192.0.2.9", name, NOW + HOUR));
+    for (int n = 0; n < 2; n++)
+        delivers(*state, name, NOW + n * HOUR);
+    assert_true(proven(*state, name, NOW + HOUR));
 }
 
-static struct addr far(uint32_t number)
+static void test_the_store_is_told_of_changes_only(void **state)
 {
-    struct addr out = {.family = AF_INET};
-    out.ip[0] = 10;
-    out.ip[1] = (uint8_t)(number >> 16);
-    out.ip[2] = (uint8_t)(number >> 8);
-    out.ip[3] = (uint8_t)number;
+    static const struct {
+        int64_t at;
+        size_t told; /* by then */
+        bool proven;
+    } cases[] = {
+        {NOW, 1, false},           {NOW + 5, 1, false},       {NOW + HOUR, 2, true},
+        {NOW + HOUR + 5, 2, true}, {NOW + 9 * HOUR, 3, true}, {NOW + 60 * DAY, 4, false},
+    };
+    struct store *store = fake_store_new();
+    const struct identity_item *item;
+    const char *const text = "Example.ORG";
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        known_delivered(*state, &text, 1, LIFE, cases[i].at, store);
+        assert_int_equal(fake_store_asked(store, STORE_IDENTITY_PUT), cases[i].told);
+        assert_int_equal(fake_store_identities(store, &item), 1);
+        assert_string_equal(item->text, "example.org");
+        assert_int_equal(item->proven, cases[i].proven);
+    }
+    fake_store_free(store);
+}
+
+static void test_a_proof_outlives_a_restart(void **state)
+{
+    struct store *store = fake_store_new();
+    const struct identity_item *item;
+    const char *const proven_one = "192.0.2.1", *const once = "192.0.2.2";
+    known_delivered(*state, &proven_one, 1, LIFE, NOW, store);
+    known_delivered(*state, &proven_one, 1, LIFE, NOW + HOUR, store);
+    known_delivered(*state, &once, 1, LIFE, NOW, store);
+    struct known *again = known_new(MIB);
+    size_t count = fake_store_identities(store, &item);
+    known_load(again, item, count);
+    assert_true(proven(again, proven_one, NOW + HOUR));
+    assert_false(proven(again, once, NOW + HOUR));
+    delivers(again, once, NOW + HOUR);
+    assert_true(proven(again, once, NOW + HOUR));
+    assert_false(proven(again, proven_one, NOW + HOUR + LIFE));
+    known_free(again);
+    fake_store_free(store);
+}
+
+static const char *far(uint32_t number, char out[static 16])
+{
+    snprintf(out, 16, "10.%u.%u.%u", number >> 16 & 255, number >> 8 & 255, number & 255);
     return out;
 }
 
 static void test_the_proven_outlive_a_flood_of_strangers(void **state)
 {
-    for (uint64_t n = 0; n < 2; n++)
-        delivers(*state, "192.0.2.1", "mx.example", NOW + n * HOUR);
+    char stranger[16];
+    for (int n = 0; n < 2; n++)
+        delivers(*state, "192.0.2.1", NOW + n * HOUR);
     for (uint32_t n = 0; n < 200000; n++) {
-        const struct addr stranger = far(n);
-        assert_false(known_proven(*state, &stranger, NULL, NOW + HOUR));
-        known_delivered(*state, &stranger, NULL, NOW + HOUR);
+        assert_false(proven(*state, far(n, stranger), NOW + HOUR));
+        delivers(*state, stranger, NOW + HOUR);
     }
-    assert_true(proven(*state, "192.0.2.1", NULL, NOW + HOUR));
-    assert_true(proven(*state, "192.0.2.9", "mx.example", NOW + HOUR));
+    assert_true(proven(*state, "192.0.2.1", NOW + HOUR));
 }
 
 static void test_where_all_are_proven_those_heard_of_last_are_kept(void **state)
 {
     uint32_t kept = 0;
+    char client[16];
     for (uint32_t n = 0; n < 100000; n++) {
-        const struct addr client = far(n);
-        known_delivered(*state, &client, NULL, NOW);
-        known_delivered(*state, &client, NULL, NOW + HOUR);
+        delivers(*state, far(n, client), NOW);
+        delivers(*state, client, NOW + HOUR);
     }
-    for (uint32_t n = 0; n < 100000; n++) {
-        const struct addr client = far(n);
-        kept += known_proven(*state, &client, NULL, NOW + HOUR);
-    }
-    assert_in_range(kept, MIB / 52 / 2, MIB / 52);
-    for (uint32_t n = 99000; n < 100000; n++) {
-        const struct addr client = far(n);
-        assert_true(known_proven(*state, &client, NULL, NOW + HOUR));
-    }
+    for (uint32_t n = 0; n < 100000; n++)
+        kept += proven(*state, far(n, client), NOW + HOUR);
+    assert_in_range(kept, MIB / 60 / 2, MIB / 52);
+    for (uint32_t n = 99000; n < 100000; n++)
+        assert_true(proven(*state, far(n, client), NOW + HOUR));
 }
 
 static void *deliver_often(void *arg)
 {
-    const struct addr shared = ip("192.0.2.1");
     bool wrong = false;
+    char own[16];
     for (uint32_t n = 0; n < 2000; n++) {
-        const struct addr own = far(n);
-        known_delivered(arg, &shared, "mx.example", NOW);
-        known_delivered(arg, &own, NULL, NOW);
-        wrong |= known_proven(arg, &shared, "mx.example", NOW);
+        delivers(arg, "192.0.2.1", NOW);
+        delivers(arg, far(n, own), NOW);
+        wrong |= proven(arg, "192.0.2.1", NOW);
     }
     return wrong ? arg : NULL;
 }
@@ -210,9 +242,9 @@ static void test_threads_prove_nobody_in_one_hour(void **state)
         pthread_join(thread[i], &wrong);
         assert_null(wrong);
     }
-    assert_false(proven(*state, "192.0.2.1", "mx.example", NOW));
-    delivers(*state, "192.0.2.1", NULL, NOW + HOUR);
-    assert_true(proven(*state, "192.0.2.1", NULL, NOW + HOUR));
+    assert_false(proven(*state, "192.0.2.1", NOW));
+    delivers(*state, "192.0.2.1", NOW + HOUR);
+    assert_true(proven(*state, "192.0.2.1", NOW + HOUR));
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -222,7 +254,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_proves_a_client),
         cmocka_unit_test(test_which_identity_is_proven),
-        CASE(test_hosts_of_one_name_prove_it_together),
+        CASE(test_each_identity_is_proven_by_itself),
+        CASE(test_a_proof_lasts_as_long_as_is_said),
+        CASE(test_the_store_is_told_of_changes_only),
+        CASE(test_a_proof_outlives_a_restart),
         CASE(test_a_name_too_long_is_no_identity),
         CASE(test_the_proven_outlive_a_flood_of_strangers),
         CASE(test_where_all_are_proven_those_heard_of_last_are_kept),

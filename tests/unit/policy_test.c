@@ -14,11 +14,17 @@
  *
  *   dns TYPE NAME RECORDS    what DNS has (fake_dns_set)
  *   nodns TYPE NAME HOW      nxdomain, nodata, hold (no answer), or tempfail and why
- *   proven ADDRESS [NAME]    the client is known to be good
+ *   proven IDENTITY          an address, a domain or a network is known to be good
+ *   store                    there is one; without, nothing is remembered
+ *   store down WHY           or up, hold (its answers), release
+ *   allow KEY [unproven]     a list entry, at any time       deny KEY [ACTION [automatic]]
+ *   trap KEY                 lift LIST KEY                   takes one out
  *
  *   client ADDRESS [trusted] connects; who was there before leaves
  *   another ADDRESS          connects; who was there before stays till the end
  *   helo NAME                sender ADDRESS, or <>          auth
+ *   recipient ADDRESS        the next verdicts are about
+ *   message [allowed]        they are about the message; all its recipients were allowed
  *   behave WHAT [DETAIL]     pregreet, pipelining, command, newline, hangup
  *   delivered                the backend took a message
  *   count WHAT [TIMES]       message, recipient, failed-recipient, failed-login: within the limits
@@ -31,6 +37,10 @@
  *   rcpt VERDICT [by CAUSE] [score N] [would VERDICT]    postmaster ... the same
  *   rcpt waits               checks are open
  *   reason TEXT              code X.Y.Z                   of the last verdict; "-" is none
+ *   wait SECONDS             of the last verdict
+ *   trapped yes|no           is the recipient a trap?
+ *   banned KEY REASON        the store has such an automatic entry; no KEY: it has none
+ *   grey N                   triplets that the store was asked about
  *   hostile yes|no           suspicious yes|no            changed yes|no   called since last asked
  *   greet DURATION           the wait before the banner   teaser yes|no
  *   delay FAULTS DURATION    of a reply
@@ -44,12 +54,14 @@
 #include "lib/loop.h"
 #include "policy/known.h"
 #include "policy/list_probe.h"
+#include "policy/list_table.h"
 #include "policy/policy.h"
 #include "policy/record.h"
 #include "policy/state.h"
 #include "policy/trial.h"
 #include "tests/unit/support/fake_check.h"
 #include "tests/unit/support/fake_dns.h"
+#include "tests/unit/support/fake_store.h"
 #include "tests/unit/support/virtual_clock.h"
 
 #include <ctype.h>
@@ -68,6 +80,7 @@
 #define OTHERS      64
 #define CASES       500
 #define HOUR        (3600 * UINT64_C(1000))
+#define WALL_BASE   INT64_C(1795366800)
 #define LOG_PREFIX  "info - test"
 #define CONFIG_NAME "test.conf"
 
@@ -88,6 +101,7 @@ struct script {
     size_t others;
     unsigned changed;
     struct verdict verdict;
+    char why[128]; /* the store is down */
 };
 
 struct words {
@@ -143,8 +157,8 @@ static unsigned find(const struct script *s, const char *const *words, const cha
 
 static uint64_t duration(const struct script *s, const char *text)
 {
-    static const char *const units[] = {"ms", "s", "m", "h", NULL};
-    static const uint64_t factor[] = {1, 1000, 60000, HOUR};
+    static const char *const units[] = {"ms", "s", "m", "h", "d", NULL};
+    static const uint64_t factor[] = {1, 1000, 60000, HOUR, 24 * HOUR};
     char *unit = NULL;
     uint64_t value = strtoull(text, &unit, 10);
     return value * factor[find(s, units, unit)];
@@ -228,13 +242,90 @@ static void do_nodns(struct script *s, const struct words *w)
                         how == DNS_TEMPFAIL ? w->rest[4] : NULL);
 }
 
+/* Virtual, too: a full hour and 1000 s at the start. */
+static int64_t wall(void)
+{
+    return WALL_BASE + (int64_t)(clock_ms / 1000);
+}
+
 static void do_proven(struct script *s, const struct words *w)
 {
-    struct addr address = address_of(s, word(s, w, 1));
-    const char *name = w->count > 2 ? w->word[2] : NULL;
-    known_delivered(s->state->known, &address, name, loop_now(s->loop));
-    clock_ms += HOUR;
-    known_delivered(s->state->known, &address, name, loop_now(s->loop));
+    const char *identity = word(s, w, 1);
+    for (int hour = 0; hour < 2; hour++) {
+        clock_ms += HOUR;
+        known_delivered(s->state->known, &identity, 1, KNOWN_LIFETIME, wall(), NULL);
+    }
+}
+
+static void do_store(struct script *s, const struct words *w)
+{
+    static const char *const hows[] = {"up", "down", "hold", "release", NULL};
+    if (w->count == 1) {
+        s->state->store = fake_store_new();
+        return;
+    }
+    switch (find(s, hows, w->word[1])) {
+    case 0:
+        fake_store_down(s->state->store, NULL);
+        break;
+    case 1:
+        snprintf(s->why, sizeof s->why, "%s", w->count > 2 ? w->rest[2] : "down");
+        fake_store_down(s->state->store, s->why);
+        break;
+    default:
+        fake_store_hold(s->state->store, w->word[1][0] == 'h');
+        loop_poll(s->loop);
+        break;
+    }
+}
+
+static enum entry_kind key_of(struct script *s, enum entry_list list, const char *text,
+                              char key[static ENTRY_KEY_MOST])
+{
+    const char *why = NULL;
+    enum entry_kind kind;
+    if (!entry_key_parse(list, text, &kind, key, &why))
+        FAIL(s, "%s: %s", text, why);
+    return kind;
+}
+
+static void put_entry(struct script *s, const struct words *w, enum entry_list list)
+{
+    char key[ENTRY_KEY_MOST];
+    struct entry entry = {.list = list, .key = key, .reason = "", .author = ""};
+    entry.kind = key_of(s, list, word(s, w, 1), key);
+    if (list == ENTRY_ALLOW)
+        entry.unproven = w->count > 2;
+    else if (w->count > 2 && !entry_action_parse(w->word[2], &entry.action))
+        FAIL(s, "%s is no action", w->word[2]);
+    if (w->count > 3)
+        entry.origin = ENTRY_AUTOMATIC;
+    list_table_put(s->state->lists, &entry);
+}
+
+static void do_allow(struct script *s, const struct words *w)
+{
+    put_entry(s, w, ENTRY_ALLOW);
+}
+
+static void do_deny(struct script *s, const struct words *w)
+{
+    put_entry(s, w, ENTRY_DENY);
+}
+
+static void do_trap(struct script *s, const struct words *w)
+{
+    put_entry(s, w, ENTRY_TRAP);
+}
+
+static void do_lift(struct script *s, const struct words *w)
+{
+    static const char *const lists[] = {"allow", "deny", "trap", NULL};
+    char key[ENTRY_KEY_MOST];
+    enum entry_list list = (enum entry_list)find(s, lists, word(s, w, 1));
+    enum entry_kind kind = key_of(s, list, word(s, w, 2), key);
+    if (list_table_remove(s->state->lists, list, kind, key) == 0)
+        FAIL(s, "there is no such entry");
 }
 
 /* ---- the client ---------------------------------------------------------------------------------
@@ -311,6 +402,16 @@ static void do_sender(struct script *s, const struct words *w)
     const char *at = strrchr(address, '@');
     bool null = strcmp(address, "<>") == 0;
     trial_sender(s->trial, null ? "" : address, at != NULL ? at + 1 : "");
+}
+
+static void do_recipient(struct script *s, const struct words *w)
+{
+    trial_recipient(s->trial, word(s, w, 1));
+}
+
+static void do_message(struct script *s, const struct words *w)
+{
+    trial_message(s->trial, w->count > 1);
 }
 
 static void do_auth(struct script *s, const struct words *w)
@@ -477,6 +578,41 @@ static void do_code(struct script *s, const struct words *w)
     expect_text(s, word(s, w, 1), code[0] != '\0' ? code : "-");
 }
 
+static void do_wait(struct script *s, const struct words *w)
+{
+    expect_number(s, word(s, w, 1), s->verdict.wait);
+}
+
+static void do_trapped(struct script *s, const struct words *w)
+{
+    expect_bool(s, word(s, w, 1), trial_trapped(s->trial));
+}
+
+static void do_banned(struct script *s, const struct words *w)
+{
+    const struct entry *entry;
+    size_t count = fake_store_entries(s->state->store, &entry);
+    if (w->count == 1) {
+        expect_number(s, "0", count);
+        return;
+    }
+    word(s, w, 2);
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(entry[i].key, w->word[1]) != 0)
+            continue;
+        expect_text(s, w->rest[2], entry[i].reason);
+        expect_text(s, "automatic", entry_origin_name(entry[i].origin));
+        expect_text(s, "tarpit", entry_action_name(entry[i].action));
+        return;
+    }
+    FAIL(s, "there is no such entry");
+}
+
+static void do_grey(struct script *s, const struct words *w)
+{
+    expect_number(s, word(s, w, 1), fake_store_asked(s->state->store, STORE_GREY));
+}
+
 static void do_hostile(struct script *s, const struct words *w)
 {
     expect_bool(s, word(s, w, 1), trial_hostile(s->trial));
@@ -561,11 +697,18 @@ static const struct command {
     {"dns", do_dns},
     {"nodns", do_nodns},
     {"proven", do_proven},
+    {"store", do_store},
+    {"allow", do_allow},
+    {"deny", do_deny},
+    {"trap", do_trap},
+    {"lift", do_lift},
     {"client", do_client},
     {"another", do_another},
     {"leaves", do_leaves},
     {"helo", do_helo},
     {"sender", do_sender},
+    {"recipient", do_recipient},
+    {"message", do_message},
     {"auth", do_auth},
     {"behave", do_behave},
     {"delivered", do_delivered},
@@ -578,6 +721,10 @@ static const struct command {
     {"postmaster", do_postmaster},
     {"reason", do_reason},
     {"code", do_code},
+    {"wait", do_wait},
+    {"trapped", do_trapped},
+    {"banned", do_banned},
+    {"grey", do_grey},
     {"hostile", do_hostile},
     {"suspicious", do_suspicious},
     {"changed", do_changed},
@@ -631,6 +778,7 @@ static void end(struct script *s)
     list_probe_free(s->probe);
     loop_poll(s->loop);
     policy_unref(s->policy);
+    fake_store_free(s->state->store);
     policy_state_free(s->state);
     fake_dns_free(s->dns);
     loop_free(s->loop);
@@ -653,6 +801,7 @@ static void run_case(void **state)
                        .loop = loop_new(),
                        .dns = fake_dns_new(),
                        .state = policy_state_new()};
+    s.state->wall = wall;
     log_init(LOG_TARGET_JOURNAL, LOG_FORMAT_TEXT, LOG_LEVEL_INFO, to_journal);
     FILE *file = fopen(c->path, "r");
     assert_non_null(file);

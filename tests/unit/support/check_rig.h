@@ -116,8 +116,9 @@ void check_skipped(struct check_run *run)
     rig_may_speak();
 }
 
-void check_reverse_known(struct check_run *run, const char *name, bool confirmed)
+void check_reverse_known(struct check_run *run, const char *name, bool confirmed, bool dynamic)
 {
+    (void)dynamic;
     (void)run;
     rig_may_speak();
     if (name == NULL)

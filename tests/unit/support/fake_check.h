@@ -10,8 +10,8 @@
  *
  * Found: a finding of the block's `score`, its answer the first address, its reason "found by name"
  * and its reply code `code`. With `at-once = yes` it is said from inside start(), without DNS. No
- * answer that can be used: it abstains. With `fake-reverse { mode = score confirmed = yes }` the
- * client's reverse name is what a PTR question for "reverse.test" brings.
+ * answer that can be used: it abstains. With `fake-reverse { mode = score confirmed = yes dynamic =
+ * no }` the client's reverse name is what a PTR question for "reverse.test" brings.
  *
  * To be included by one file of a binary, since it defines the table.
  */
@@ -31,6 +31,7 @@ struct fake_config {
     char *code;
     bool at_once;
     bool confirmed;
+    bool dynamic;
 };
 
 struct fake_run {
@@ -52,6 +53,10 @@ static const struct conf_row fake_reverse_rows[] = {
      .type = CONF_BOOL,
      .offset = offsetof(struct fake_config, confirmed),
      .initial = "yes"},
+    {.name = "dynamic",
+     .type = CONF_BOOL,
+     .offset = offsetof(struct fake_config, dynamic),
+     .initial = "no"},
 };
 
 static inline void fake_prepare(struct check_config *config, struct conf *conf,
@@ -117,7 +122,7 @@ static inline void fake_reverse_answered(const struct dns_answer *answer, void *
     const struct fake_config *config = (const struct fake_config *)(const void *)run->config;
     fake->question = NULL;
     check_reverse_known(run, answer->status == DNS_FOUND ? answer->name[0] : NULL,
-                        config->confirmed);
+                        config->confirmed, config->dynamic);
     check_done(run);
 }
 

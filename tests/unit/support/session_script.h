@@ -252,10 +252,11 @@ static inline void script_heard_big(struct player *p)
 
 static inline void script_proven(struct player *p)
 {
-    const struct addr nobody = {0};
-    for (uint64_t hour = 0; hour < 2; hour++)
-        known_delivered(p->rig.server->policy->known, &nobody, "mail.client.example",
-                        clock_ms + hour * 3600 * 1000);
+    const char *const domain = "client.example";
+    const struct policy_state *state = p->rig.server->policy;
+    for (int64_t hour = 0; hour < 2; hour++)
+        known_delivered(state->known, &domain, 1, KNOWN_LIFETIME,
+                        state->wall() + (hour - 2) * 3600, NULL);
 }
 
 /* What closes with something unread resets the connection, as a socket of TCP does. */
