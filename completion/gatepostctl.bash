@@ -25,7 +25,7 @@ _gatepostctl_options() {
     'allow add' | 'deny add' | 'trap add') echo '--for --reason --action --unproven' ;;
     'allow list' | 'deny list' | 'trap list') echo '--kind' ;;
     'allow import' | 'deny import' | 'trap import')
-        echo '--for --reason --action --unproven --format --skip-faults'
+        echo '--for --reason --action --unproven --format --kind --skip-faults'
         ;;
     'allow export' | 'deny export' | 'trap export') echo '--format' ;;
     greylist\ *) echo '--client --sender --recipient --state' ;;
@@ -41,6 +41,7 @@ _gatepostctl_value() {
     case $1 in
     --action) echo 'reject tarpit defer' ;;
     --kind) echo 'client helo reverse sender recipient' ;;
+    --format) echo 'native cidr postfix-access postscreen postgrey-clients postgrey-recipients drop' ;;
     --state) echo 'waiting white' ;;
     --for) echo '1h 12h 1d 7d 4w' ;;
     esac

@@ -134,6 +134,97 @@ def test_a_slip_in_the_last_key_changes_nothing(control):
     assert "192.0.2.300/24" in done.stderr
 
 
+def imports(server):
+    """An import command that takes all; what came in as (list, key) -> entry."""
+    taken = {}
+
+    def take(_, request):
+        args = request["args"]
+        assert 0 < len(args["entries"]) <= 1000
+        for entry in args["entries"]:
+            taken[args["list"], entry["key"]] = {**args, **entry}
+        return {"imported": len(args["entries"]), "faults": []}
+    server.answers["entry-import"] = take
+    return taken
+
+
+def test_import_sends_a_file_in_requests_of_a_thousand(control, folder):
+    server = control()
+    taken = imports(server)
+    source = folder / "list"
+    source.write_text("".join(f"10.{i >> 8}.{i & 255}.0/24\n" for i in range(2500)))
+    done = ask(server, "--json", "deny", "import", source, "--for", "7d", "--reason", "r",
+               "--action", "tarpit")
+    assert done.returncode == 0, done
+    assert json.loads(done.stdout) == {"imported": 2500, "faults": []}
+    assert len(server.asked) == 3 and len(taken) == 2500
+    entry = taken["deny", "10.0.1.0/24"]
+    assert (entry["for"], entry["reason"], entry["action"]) == (604800, "r", "tarpit")
+
+
+@pytest.mark.parametrize("skip", [False, True])
+def test_nothing_of_a_file_with_faults_is_imported_unless_they_are_to_be_skipped(control, skip):
+    server = control()
+    taken = imports(server)
+    words = ["--json", "deny", "import", *(["--skip-faults"] if skip else [])]
+    done = ask(server, *words, text="192.0.2.0/24\nnonsense\n192.0.2.300\n198.51.100.1\n")
+    answer = json.loads(done.stdout)
+    assert [fault.split(": ")[0] for fault in answer["faults"]] == ["standard input:2",
+                                                                   "standard input:3"]
+    assert (done.returncode, len(taken), answer["imported"]) == ((0, 2, 2) if skip else (1, 0, 0))
+    for words in (["deny", "import", "-"], ["deny", "import"]):
+        done = ask(server, *words, text="nonsense\n")
+        assert done.returncode == 1 and "standard input:1: " in done.stderr, done
+
+
+def test_a_line_that_says_where_it_belongs_goes_there(control):
+    server = control()
+    taken = imports(server)
+    done = ask(server, "deny", "import", "--format", "postscreen",
+               text="192.0.2.1/32 permit\n192.0.2.0/24 reject\n")
+    assert done.returncode == 0, done
+    assert set(taken) == {("allow", "192.0.2.1"), ("deny", "192.0.2.0/24")}
+
+
+def test_an_import_that_breaks_off_says_how_far_it_came(control):
+    server = control()
+    imports(server)
+    take, count = server.answers["entry-import"], []
+
+    def stop(peer, request):
+        count.append(1)
+        return take(peer, request) if len(count) == 1 else {"ok": False, "error": "disk full"}
+    server.answers["entry-import"] = stop
+    done = ask(server, "deny", "import",
+               text="".join(f"10.{i >> 8}.{i & 255}.0/24\n" for i in range(2500)))
+    assert done.returncode == 1 and done.stdout == "imported: 1000\n", done
+    assert "disk full" in done.stderr
+
+
+def test_export_writes_what_import_reads(control, folder):
+    entries = [{**ENTRY, "key": "192.0.2.0/24", "reason": "two words", "action": "defer"},
+               {**ENTRY, "key": "192.0.2.1", "expires": "2099-11-22T17:00:00Z"},
+               {**ENTRY, "kind": "helo", "key": "friend.example", "action": "tarpit",
+                "reason": ""}]
+    server = control(entry_list=entries)
+    taken = imports(server)
+    done = ask(server, "deny", "export")
+    assert done.returncode == 0 and server.asked[-1] == ("entry-list", {"list": "deny"}), done
+    (folder / "list").write_text(done.stdout)
+    done = ask(server, "deny", "import", folder / "list")
+    assert done.returncode == 0, done
+    assert set(taken) == {("deny", "192.0.2.0/24"), ("deny", "192.0.2.1"),
+                          ("deny", "helo:friend.example")}
+    assert taken["deny", "192.0.2.0/24"]["reason"] == "two words"
+    assert taken["deny", "192.0.2.0/24"]["action"] == "defer"
+    assert taken["deny", "192.0.2.1"]["for"] > 1e9
+    done = ask(server, "deny", "export", "--format", "cidr")
+    assert "192.0.2.0/24" in done.stdout and "helo" not in done.stdout
+    assert "1 entries cannot be said" in done.stderr
+    assert ask(server, "deny", "export", "--format", "drop").returncode == 2
+    assert json.loads(ask(server, "--json", "deny", "export").stdout) == entries
+
+
 def test_deleting_what_is_not_there_is_exit_1(control):
     server = control(entry_delete={"deleted": 0})
     done = ask(server, "deny", "del", "192.0.2.1")
@@ -372,6 +463,7 @@ def test_a_socket_that_is_not_for_us_is_named(control, folder):
     ["deny", "add"], ["deny", "add", "not a key"], ["deny", "add", "192.0.2.1", "--for", "x"],
     ["allow", "add", "192.0.2.1", "--action", "tarpit"], ["explain"], ["explain", "a@example.org"],
     ["test"], ["greylist", "pass"], ["greylist", "del"], ["help", "nonsense"],
+    ["deny", "import", "--format", "nonsense"],
     ["greylist", "list", "a@example.org", "--recipient", "b@example.org"]])
 def test_wrong_usage_is_exit_2_and_one_sentence(words):
     done = run_ctl("--socket", "/nonexistent/socket", *words)
