@@ -310,6 +310,38 @@ static void test_a_peer_that_resets_has_gone(void **state)
     assert_true(io_peer_gone(w->owner.io));
 }
 
+static void test_a_peer_is_deaf_only_when_both_ways_are_closed(void **state)
+{
+    struct world *w = *state;
+    assert_false(io_peer_deaf(w->owner.io));
+    shutdown(w->peer, SHUT_WR);
+    UNTIL(w->loop, strchr(w->owner.story, 'E') != NULL);
+    assert_false(io_peer_deaf(w->owner.io)); /* it has said its last, and listens */
+    io_write(w->owner.io, "last", 4);
+    assert_string_equal(net_hear(w->loop, w->peer, "last"), "last");
+    close(w->peer);
+    w->peer = -1;
+    io_write(w->owner.io, "unheard", 7); /* a TCP peer says so when it is told something */
+    UNTIL(w->loop, io_peer_deaf(w->owner.io));
+}
+
+static void test_only_a_unix_socket_has_a_user_behind_it(void **state)
+{
+    struct world *w = *state;
+    uid_t uid = geteuid() + 1;
+    int fd[2];
+    assert_false(io_peer_user(w->owner.io, &uid));
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fd), 0);
+    struct io *io = io_new(w->loop, fd[0], NULL, on_event, &w->owner);
+    assert_true(io_peer_user(io, &uid));
+    assert_int_equal(uid, geteuid());
+    assert_false(io_peer_deaf(io));
+    close(fd[1]);
+    assert_true(io_peer_deaf(io));
+    io_free(io);
+    assert_true(io_peer_deaf(io));
+}
+
 /* ---- writing ---- */
 
 static void test_a_slow_reader_gets_every_byte_and_then_we_are_drained(void **state)
@@ -825,6 +857,8 @@ int main(void)
         CASE(test_writing_to_one_who_has_gone_fails_from_the_loop),
         CASE(test_a_peer_has_gone_when_nothing_of_it_is_left_to_read),
         CASE(test_a_peer_that_resets_has_gone),
+        CASE(test_a_peer_is_deaf_only_when_both_ways_are_closed),
+        CASE(test_only_a_unix_socket_has_a_user_behind_it),
         CASE_SMALL(test_a_slow_reader_gets_every_byte_and_then_we_are_drained),
         CASE(test_drained_comes_from_the_loop_though_nothing_was_pending),
         CASE(test_a_hold_gathers_what_is_written),
