@@ -5,6 +5,8 @@
  */
 #include "policy/behaviour.h"
 
+#include <stdlib.h>
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 struct plain_config { /* of a check with no more than mode and score */
@@ -17,6 +19,15 @@ static void prepare(struct check_config *config, struct conf *conf, const struct
         conf_warn(conf, conf_line(part, "score", 0),
                   "score = 0 with mode = reject: what counts nothing refuses nobody; give a score "
                   "above 0, or mode = observe");
+}
+
+/* The answer is "N times". */
+static bool rescore_hangup(const struct check_config *common, const struct check_past *past,
+                           score_t *out)
+{
+    const struct hangup_config *config = (const struct hangup_config *)(const void *)common;
+    *out = common->score;
+    return strtoul(past->answer, NULL, 10) >= config->least;
 }
 
 static const struct conf_row pregreet_rows[] = {
@@ -88,4 +99,5 @@ const struct check check_newlines = {.name = "newlines",
 const struct check check_hangup = {.name = "hangup",
                                    .section = &hangup_section,
                                    .config_size = sizeof(struct hangup_config),
-                                   .prepare = prepare};
+                                   .prepare = prepare,
+                                   .rescore = rescore_hangup};

@@ -76,6 +76,14 @@ static void start(struct check_run *run)
     dnsbl_lookup_start(run, front, NULL, !config->common.allows);
 }
 
+static bool looks(const struct check_config *common, enum check_stage stage,
+                  const struct addr *client)
+{
+    const struct dnsbl_config *config = (const struct dnsbl_config *)common;
+    (void)stage;
+    return client->family != AF_INET6 || config->ipv6_factor != 0;
+}
+
 const struct check check_dnsbl = {
     .name = "dnsbl",
     .section = &section,
@@ -88,4 +96,6 @@ const struct check check_dnsbl = {
     .state_size = sizeof(struct dnsbl_lookup),
     .start = start,
     .stop = dnsbl_lookup_stop,
+    .rescore = dnsbl_lookup_rescore,
+    .looks = looks,
 };

@@ -201,6 +201,25 @@ static void stop(struct check_run *run)
     own->question = NULL;
 }
 
+static bool rescore(const struct check_config *common, const struct check_past *past, score_t *out)
+{
+    const struct helo_config *config = (const struct helo_config *)common;
+    const struct {
+        const char *label;
+        score_t score;
+    } scores[] = {{"helo.syntax", common->score},
+                  {"helo.not-fqdn", config->not_fqdn},
+                  {"helo.own-name", config->own_name},
+                  {"helo.literal", config->literal},
+                  {"helo.unresolved", config->unresolved}};
+    for (size_t i = 0; i < sizeof scores / sizeof scores[0]; i++) {
+        *out = scores[i].score;
+        if (strcmp(past->label, scores[i].label) == 0)
+            return true;
+    }
+    return false;
+}
+
 const struct check check_helo = {
     .name = "helo",
     .section = &section,
@@ -209,4 +228,5 @@ const struct check check_helo = {
     .state_size = sizeof(struct helo_run),
     .start = start,
     .stop = stop,
+    .rescore = rescore,
 };

@@ -128,6 +128,19 @@ static void start(struct check_run *run)
     dnsbl_lookup_start(run, name, said, telling);
 }
 
+static bool looks(const struct check_config *common, enum check_stage stage,
+                  const struct addr *client)
+{
+    (void)client;
+    return (((const struct dnsbl_config *)common)->of & CHECK_BIT(stage)) != 0;
+}
+
+static bool rescore(const struct check_config *common, const struct check_past *past, score_t *out)
+{
+    return looks(common, past->stage, past->client) && (!common->allows || past->confirmed) &&
+           dnsbl_lookup_rescore(common, past, out);
+}
+
 const struct check check_rhsbl = {
     .name = "rhsbl",
     .section = &section,
@@ -141,4 +154,6 @@ const struct check check_rhsbl = {
     .state_size = sizeof(struct dnsbl_lookup),
     .start = start,
     .stop = dnsbl_lookup_stop,
+    .rescore = rescore,
+    .looks = looks,
 };

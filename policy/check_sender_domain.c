@@ -247,6 +247,23 @@ static void stop(struct check_run *run)
     own->question = NULL;
 }
 
+static bool rescore(const struct check_config *common, const struct check_past *past, score_t *out)
+{
+    const struct sender_config *config = (const struct sender_config *)common;
+    const struct {
+        const char *label;
+        score_t score;
+    } scores[] = {{"sender-domain.unresolved", common->score},
+                  {"sender-domain.null-mx", config->null_mx},
+                  {"sender-domain.private", config->private}};
+    for (size_t i = 0; i < sizeof scores / sizeof scores[0]; i++) {
+        *out = scores[i].score;
+        if (strcmp(past->label, scores[i].label) == 0)
+            return true;
+    }
+    return false;
+}
+
 const struct check check_sender_domain = {
     .name = "sender-domain",
     .section = &section,
@@ -255,4 +272,5 @@ const struct check check_sender_domain = {
     .state_size = sizeof(struct sender_run),
     .start = start,
     .stop = stop,
+    .rescore = rescore,
 };

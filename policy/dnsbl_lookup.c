@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 
 #define ANSWER_SIZE 128 /* of the text of an answer: eight codes */
+#define CODES_SHOWN 16  /* no text has more */
 #define WHY_SIZE    256
 
 static const struct dnsbl_config *config_of(const struct check_run *run)
@@ -98,10 +99,10 @@ static void found(struct check_run *run, const struct dns_answer *answer, score_
 }
 
 /* The IPv6 factor is for addresses; a name is one whatever brought it. */
-static score_t weigh(const struct check_run *run, score_t score)
+static score_t weigh(const struct dnsbl_config *config, enum check_stage stage,
+                     const struct addr *client, score_t score)
 {
-    const struct dnsbl_config *config = config_of(run);
-    if (run->stage != CHECK_AT_CONNECT || check_facts(run)->client->family != AF_INET6)
+    if (stage != CHECK_AT_CONNECT || client->family != AF_INET6)
         return score;
     return (score_t)((int64_t)score * config->ipv6_factor / 100);
 }
@@ -129,7 +130,7 @@ static void judge(struct check_run *run, const struct dns_answer *answer)
     case DNSBL_LISTED:
         note(run, LIST_LISTED);
         if (believe(run))
-            found(run, answer, weigh(run, score));
+            found(run, answer, weigh(config, run->stage, check_facts(run)->client, score));
         return;
     }
 }
@@ -151,6 +152,39 @@ static void on_answer(const struct dns_answer *answer, void *arg)
         abstain(run, answer->why);
         return;
     }
+}
+
+/* The addresses of an answer_text(), up to `most`. */
+static size_t read_answer(const char *text, struct addr *out, size_t most)
+{
+    char word[ADDR_TEXT_MAX];
+    size_t count = 0;
+    for (;;) {
+        size_t len = strcspn(text, " ");
+        if (len >= sizeof word || count == most)
+            return count;
+        memcpy(word, text, len);
+        word[len] = '\0';
+        if (!addr_parse_ip(word, &out[count]))
+            return count;
+        count++;
+        text += len + strspn(text + len, " ");
+    }
+}
+
+bool dnsbl_lookup_rescore(const struct check_config *common, const struct check_past *past,
+                          score_t *out)
+{
+    const struct dnsbl_config *config = (const struct dnsbl_config *)common;
+    struct addr answer[CODES_SHOWN];
+    size_t which = 0;
+    size_t count = read_answer(past->answer, answer, CODES_SHOWN);
+    score_t score = 0;
+    if (count == 0 || dnsbl_judge(&config->codes, common->score, common->allows, answer, count,
+                                  &score, &which) != DNSBL_LISTED)
+        return false;
+    *out = weigh(config, past->stage, past->client, score);
+    return true;
 }
 
 void dnsbl_lookup_start(struct check_run *run, const char *front, const char *subject, bool telling)

@@ -23,5 +23,8 @@ void dnsbl_lookup_start(struct check_run *run, const char *front, const char *su
  * a run's time may end before the resolver's. */
 #define DNSBL_LATE_MS 4000
 void dnsbl_lookup_stop(struct check_run *run);
+/* Judges an answer that was told in a finding by the codes of another configuration. */
+bool dnsbl_lookup_rescore(const struct check_config *common, const struct check_past *past,
+                          score_t *out);
 
 #endif

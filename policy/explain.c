@@ -198,6 +198,9 @@ void explain_text(const struct record *r, struct buf *out)
         out, "%s (greylist %s, reject %s, tarpit %s)\n",
         trial_score_text(r->score, false, score[0]), trial_score_text(t->greylist, false, score[1]),
         trial_score_text(t->reject, false, score[2]), trial_score_text(t->tarpit, false, score[3]));
+    put_line(out, "spamtrap", r->trap);
+    if (r->banned)
+        put_line(out, "banned", "yes, for that");
     put_line(out, "refused by", r->refused);
     put_line(out, "reply", r->reply);
     put_flips(out, r);

@@ -137,7 +137,7 @@ static void try_threshold(struct search *search, const char *name, score_t to)
 
 static void try_thresholds(struct search *search)
 {
-    if (search->is.cause != VERDICT_BY_SCORE)
+    if (search->is.cause != VERDICT_BY_SCORE && search->is.cause != VERDICT_BY_GREYLIST)
         return;
     if (passes(search->is.action)) {
         try_threshold(search, "reject", search->is.score);
@@ -242,7 +242,7 @@ static void put_entry(struct buf *out, const struct flip *flip)
     char key[ENTRY_KEY_MOST + 16];
     buf_printf(out, "the %s entry ", flip->allow ? "allow" : "deny");
     put_shown(out, flip->key[0] != '\0' ? entry_key_text(flip->key_kind, flip->key, key)
-                                        : "of the section lists");
+                                        : "of its recipients");
 }
 
 static void put_outcome(struct buf *out, const struct flip *flip)

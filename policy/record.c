@@ -86,6 +86,8 @@ const char *record_grey_name(const struct record_greylist *greylist)
         return "none";
     case RECORD_GREY_DOWN:
         return "down";
+    case RECORD_GREY_PROVEN:
+        return "proven";
     case RECORD_GREY_ASKED:
         return grey_state_name(greylist->state);
     }
@@ -358,17 +360,24 @@ static void read_greylist(struct reader *in, const json_t *root, struct record_g
     const json_t *object = json_object_get(root, "greylist");
     if (object == NULL)
         return;
-    greylist->asked = RECORD_GREY_DOWN;
-    if (strcmp(text(in, object, "state"), "down") != 0) {
+    const char *state = text(in, object, "state");
+    if (strcmp(state, "down") == 0) {
+        greylist->asked = RECORD_GREY_DOWN;
+    } else if (strcmp(state, "proven") == 0) {
+        greylist->asked = RECORD_GREY_PROVEN;
+    } else {
         greylist->asked = RECORD_GREY_ASKED;
         greylist->state = (enum grey_state)word(in, object, "state", grey_word);
     }
+    greylist->all = flag(in, object, "all");
     greylist->wait = number(in, object, "wait");
     texts(in, object, "identity", STORE_IDENTITIES_MOST, greylist->identity, &greylist->identities);
 }
 
 static void read_outcome(struct reader *in, const json_t *root, struct record *r)
 {
+    r->trap = maybe_text(in, root, "trap");
+    r->banned = flag(in, root, "banned");
     r->score = points(in, root, "score");
     r->action = (enum verdict_action)word(in, root, "verdict", verdict_word);
     r->would = (enum verdict_action)word(in, root, "would", verdict_word);

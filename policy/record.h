@@ -34,12 +34,14 @@
  *       quiet        an answer that counts nothing (and else it is only observed: mode)
  *   clean          runs that found nothing; each {check *, zone, at *, ms *}
  *   dropped        findings and clean runs that were left out, since the record was too long
- *   list           the list entry that decided: {ruling * allow or deny, kind *, key *, origin *,
- *                  action}
- *   greylist       {state * new, early, passed or white, or down: the store did not answer;
- *                  wait seconds left; identity names the client is known by}
+ *   list           the list entry that decided: {ruling * allow or deny, kind *, key * ("" where
+ *                  several did, one for each recipient), origin *, action}
+ *   greylist       {state * new, early, passed or white, or proven: it was not asked, or down: the
+ *                  store did not answer; wait seconds left; all true: who is not suspicious is
+ *                  greylisted, too; identity names the client is known by}
+ *   trap           the last spamtrap it wrote to      banned  true: that put it on the deny list
  *   score *        the sum
- *   verdict *      pass, suspicious, defer, reject, tarpit: what was done
+ *   verdict *      pass, suspicious, greylist, defer, reject, tarpit: what was done
  *   would *        the same with mode = enforce
  *   by *           allow, deny, trust, exempt, rule, greylist, score; or none: no verdict was asked
  *   refused        what else refused it: relay, limit, backend...
@@ -87,12 +89,13 @@ struct record_list {
     const char *key;
 };
 
-enum record_grey { RECORD_GREY_NONE, RECORD_GREY_DOWN, RECORD_GREY_ASKED };
+enum record_grey { RECORD_GREY_NONE, RECORD_GREY_DOWN, RECORD_GREY_PROVEN, RECORD_GREY_ASKED };
 
 struct record_greylist {
     enum record_grey asked;
     enum grey_state state; /* of RECORD_GREY_ASKED */
     uint32_t wait;         /* seconds */
+    bool all;              /* who passes is asked about, not only who is suspicious */
     size_t identities;
     const char *identity[STORE_IDENTITIES_MOST];
 };
@@ -119,6 +122,8 @@ struct record {
     size_t dropped;
     struct record_list list;
     struct record_greylist greylist;
+    const char *trap; /* NULL: none */
+    bool banned;
     bool judged; /* a verdict was asked for; else action, would and cause mean nothing */
     score_t score;
     enum verdict_action action, would;

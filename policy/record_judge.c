@@ -87,20 +87,21 @@ static enum verdict_action of_deny(enum entry_action action)
     return VERDICT_REJECT;
 }
 
-/* Below `reject`, so the mail passes unless greylisting or its connections say "later". */
+/* Below `reject`, so the mail passes unless its connections or the greylist say "later". */
 static void by_greylist(const struct record *record, struct record_outcome *out)
 {
     const struct record_greylist *greylist = &record->greylist;
     bool suspicious = out->score >= record->thresholds.greylist;
     out->action = suspicious ? VERDICT_SUSPICIOUS : VERDICT_PASS;
-    if (suspicious && greylist->asked == RECORD_GREY_ASKED &&
-        (greylist->state == GREY_NEW || greylist->state == GREY_EARLY)) {
-        out->action = VERDICT_DEFER;
-        out->wait = greylist->wait;
-    } else if (suspicious && record->judged && record->cause == VERDICT_BY_SCORE &&
-               record->would == VERDICT_DEFER && greylist->asked == RECORD_GREY_NONE) {
+    if (suspicious && record->judged && record->cause == VERDICT_BY_SCORE &&
+        record->would == VERDICT_DEFER) {
         out->action = VERDICT_DEFER;
         out->limits = true;
+    } else if ((suspicious || greylist->all) && greylist->asked == RECORD_GREY_ASKED &&
+               (greylist->state == GREY_NEW || greylist->state == GREY_EARLY)) {
+        out->action = VERDICT_GREYLIST;
+        out->cause = VERDICT_BY_GREYLIST;
+        out->wait = greylist->wait;
     }
 }
 

@@ -279,6 +279,7 @@ static void put_greylist(struct buf *out, const struct record_greylist *greylist
         buf_add_str(out, ",\"wait\":");
         put_number(out, greylist->wait);
     }
+    put_flag(out, ",\"all\":true", greylist->all);
     for (size_t i = 0; i < greylist->identities; i++)
         put_member(out, i == 0 ? ",\"identity\":[" : ",", greylist->identity[i], TEXT_MOST);
     buf_add_str(out, greylist->identities > 0 ? "]}" : "}");
@@ -286,6 +287,8 @@ static void put_greylist(struct buf *out, const struct record_greylist *greylist
 
 static void put_outcome(struct buf *out, const struct record *r)
 {
+    put_some(out, ",\"trap\":", r->trap, TEXT_MOST);
+    put_flag(out, ",\"banned\":true", r->banned);
     buf_add_str(out, ",\"score\":");
     put_score(out, r->score);
     put_member(out, ",\"verdict\":", verdict_action_name(r->judged ? r->action : VERDICT_PASS),

@@ -16,8 +16,9 @@ struct policy;
 struct replay_rules {
     const struct policy *policy; /* the other one; need not be bound */
     bool observe;                /* its mode */
-    /* The other one's own list entries (ENTRY_FILE) and nothing else; NULL: those of its section
-     * `lists` only. Entries of other origin that decided then are put in and out while judging. */
+    /* The other one's own list entries (ENTRY_FILE: policy_bind() and its list files put them into
+     * a policy_state's table) and nothing else; an entry of another origin that decided then is put
+     * in and out while judging. NULL: list entries speak as they did. */
     struct list_table *lists;
     /* The thresholds of the listener of that name; false: there is none. NULL: the policy's. */
     bool (*thresholds)(void *arg, const char *listener, struct trial_thresholds *out);
@@ -30,7 +31,8 @@ struct replay_verdict {
     score_t score;
     unsigned unknown; /* blocks of the other configuration that were not asked then */
     unsigned gone;    /* findings whose block it has not, or has switched off */
-    bool blind;       /* checks had not run then, because a list entry spoke for or against it */
+    bool blind;       /* some checks had not run then: a list entry spoke, or it was too early */
+    bool greylist;    /* it would be asked about the triplet, and was not then; taken for a pass */
 };
 
 void record_rejudge(const struct replay_rules *rules, const struct record *record,
@@ -71,7 +73,7 @@ const struct replay_summary *replay_summary(const struct replay *replay);
 
 /* A line for people, with its line end; and the objects for programs:
  * {"id","time","client","sender","recipients","proven","before","after","score_before",
- * "score_after","by","unknown","gone","blind"}. */
+ * "score_after","by","unknown","gone","blind","greylist"}. */
 void replay_change_text(const struct replay_change *change, struct buf *out);
 json_t *replay_change_json(const struct replay_change *change) __attribute__((warn_unused_result));
 /* {"proven": {"records","refused","passed","other","unsure"}, "unproven": {...}, "skipped"}. */

@@ -4,6 +4,7 @@
 #include "policy/trial_int.h"
 
 #include "lib/buf.h"
+#include "policy/greylist.h"
 #include "policy/record.h"
 
 static const char *known_or_null(const char *text)
@@ -42,7 +43,7 @@ static void fill_facts(const struct trial *trial, struct record *out)
     out->sender = trial->sent ? facts->sender : NULL;
     out->observe = trial->env.observe;
     out->proven = facts->proven;
-    out->trusted = trial->standing == STANDING_TRUSTED && !trial->authenticated;
+    out->trusted = trial->trusted;
     out->authenticated = trial->authenticated;
     out->thresholds = trial->thresholds;
 }
@@ -76,25 +77,45 @@ static void fill_findings(const struct trial *trial, struct record *out)
     }
 }
 
-/* Entries of the configuration's own section: the policy does not say which of them it was. */
-static void fill_standing(const struct trial *trial, struct record_list *list)
+/* Only where it decides: a deny entry may have to wait for what might allow the client. */
+static void fill_list(const struct trial *trial, struct record_list *list)
 {
-    switch (trial->standing) {
-    case STANDING_NONE:
-    case STANDING_TRUSTED:
+    bool allowed = trial_allowed(trial);
+    if (!allowed && !trial_denied(trial))
         return;
-    case STANDING_ALLOWED:
-        list->ruling = RECORD_LIST_ALLOW;
+    list->ruling = allowed ? RECORD_LIST_ALLOW : RECORD_LIST_DENY;
+    list->kind = ENTRY_RECIPIENT; /* of a message each recipient's */
+    list->key = "";
+    if (trial->list == NULL)
+        return;
+    list->kind = trial->list->kind;
+    list->origin = trial->list->origin;
+    list->action = trial->list->action;
+    list->key = trial->list->key;
+}
+
+static void fill_greylist(const struct trial *trial, struct record_greylist *out)
+{
+    const struct trial_grey *grey = trial->grey;
+    if (grey == NULL || trial->recipient[0] == '\0') /* a message is not asked about */
+        return;
+    out->all = policy_greylist(trial->env.policy)->mode == GREYLIST_ALL;
+    switch (grey->step) {
+    case TRIAL_GREY_WAITS:
+    case TRIAL_GREY_DOWN:
+        out->asked = RECORD_GREY_DOWN;
         break;
-    case STANDING_TARPIT:
-    case STANDING_DENIED:
-        list->ruling = RECORD_LIST_DENY;
-        list->action = trial->standing == STANDING_TARPIT ? ENTRY_TARPIT : ENTRY_REJECT;
+    case TRIAL_GREY_PROVEN:
+        out->asked = RECORD_GREY_PROVEN;
+        break;
+    case TRIAL_GREY_ANSWERED:
+        out->asked = RECORD_GREY_ASKED;
+        out->state = grey->state;
+        out->wait = grey->state == GREY_NEW || grey->state == GREY_EARLY ? grey->wait : 0;
         break;
     }
-    list->kind = ENTRY_CLIENT;
-    list->origin = ENTRY_FILE;
-    list->key = "";
+    for (size_t i = 0; i < grey->identities.count; i++)
+        out->identity[out->identities++] = grey->identities.text[i];
 }
 
 /* Who goes to the tarpit before RCPT was not asked about. */
@@ -118,7 +139,10 @@ void trial_record_fill(const struct trial *trial, const struct record_context *c
     fill_context(context, out);
     fill_facts(trial, out);
     fill_findings(trial, out);
-    fill_standing(trial, &out->list);
+    fill_list(trial, &out->list);
+    fill_greylist(trial, &out->greylist);
+    out->trap = trial->trap;
+    out->banned = trial->banned;
     if (!out->judged)
         fill_hostile(trial, out);
 }

@@ -36,7 +36,8 @@ static const char whole[] =
     "\"clean\":[{\"check\":\"dnsbl\",\"zone\":\"other.example\",\"at\":\"connect\",\"ms\":7}],"
     "\"dropped\":4,\"list\":{\"ruling\":\"deny\",\"kind\":\"client\",\"key\":\"192.0.2.0/24\","
     "\"origin\":\"automatic\",\"action\":\"tarpit\"},\"greylist\":{\"state\":\"early\","
-    "\"wait\":212,\"identity\":[\"example.net\",\"192.0.2.0/24\"]},\"score\":5.95,"
+    "\"wait\":212,\"all\":true,\"identity\":[\"example.net\",\"192.0.2.0/"
+    "24\"]},\"trap\":\"t@example.org\",\"banned\":true,\"score\":5.95,"
     "\"verdict\":\"pass\",\"would\":\"tarpit\",\"by\":\"deny\",\"refused\":\"relay\","
     "\"reply\":\"550 5.7.1 Refused\"}";
 
@@ -102,6 +103,8 @@ static void every_field_is_read(void **state)
     assert_int_equal(r->list.action, ENTRY_TARPIT);
     assert_int_equal(r->greylist.asked, RECORD_GREY_ASKED);
     assert_int_equal(r->greylist.state, GREY_EARLY);
+    assert_true(r->greylist.all && r->banned);
+    assert_string_equal(r->trap, "t@example.org");
     assert_string_equal(r->greylist.identity[1], "192.0.2.0/24");
     assert_true(r->judged);
     assert_int_equal(r->action, VERDICT_PASS);
