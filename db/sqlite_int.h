@@ -24,6 +24,7 @@ struct sqlite_store {
     char *directory;
     int64_t (*clock)(void);
     unsigned retry_ms, slow_ms;
+    int log_pages;
     struct store_health *health;
     struct store_queue *writes, *pages, *copies;
     struct db_file file; /* its paths: any thread; the rest: the writer's */

@@ -22,6 +22,8 @@
 #define COPIES_MOST 4
 #define RETRY_MS    1000u
 #define SLOW_MS     5000u
+#define LOG_PAGES   16000u /* 64 MB: a longer log is slower to read, a shorter one slower to write \
+                            */
 
 static int64_t system_clock(void)
 {
@@ -89,6 +91,7 @@ static struct sqlite_store *make(const struct sqlite_store_config *config)
     store->clock = config->clock != NULL ? config->clock : system_clock;
     store->retry_ms = config->retry_ms > 0 ? config->retry_ms : RETRY_MS;
     store->slow_ms = config->slow_ms > 0 ? config->slow_ms : SLOW_MS;
+    store->log_pages = (int)(config->log_pages > 0 ? config->log_pages : LOG_PAGES);
     store->health = store_health_new(store->clock);
     size_t most = config->queue_most > 0 ? config->queue_most : QUEUE_MOST;
     store->writes = store_queue_new(&store->store, most);

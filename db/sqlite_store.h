@@ -14,9 +14,10 @@ struct sqlite_store_config {
     uint32_t white_lifetime;    /* of white triplets and of identities */
     uint32_t decision_lifetime; /* seconds; 0: none are kept */
     uint64_t decisions_most;
-    size_t queue_most; /* questions that wait; 0: the default */
-    unsigned retry_ms; /* until a degraded store tries again, longer each time; 0: a second */
-    unsigned slow_ms;  /* the disk may take for what is asked of it; 0: five seconds */
+    size_t queue_most;  /* questions that wait; 0: the default */
+    unsigned retry_ms;  /* until a degraded store tries again, longer each time; 0: a second */
+    unsigned log_pages; /* of 4096 octets in the log, until they are copied; 0: 16000 */
+    unsigned slow_ms;   /* the disk may take for what is asked of it; 0: five seconds */
 };
 
 /* Takes DIRECTORY/gatepost.lock, opens and migrates the database, and starts the store's threads.

@@ -24,10 +24,11 @@
 #define BATCH_MOST 512
 #define BATCH_MS   100u /* questions that are not done by then wait for the next transaction */
 
-#define UPKEEP_MS     1000u
-#define WELL_MS       60000u /* then old troubles are forgotten */
-#define LOG_PAGES     16000  /* 64 MB: much longer is slower to read, much shorter to write */
-#define LOG_MORE      1000   /* and try again after so many, if a reader was in the way */
+#define UPKEEP_MS 1000u
+#define WELL_MS   60000u /* then old troubles are forgotten */
+#define LOG_MORE                                                                                   \
+    16 /* a checkpoint that a reader was in the way of is tried again when the log is              \
+        * longer by that part of its length */
 #define CHECKPOINT_MS 60000u
 #define GATE_MS       50
 #define EXPIRE_MS     250u
@@ -200,7 +201,8 @@ static bool close_gate(struct sqlite_store *store)
 static void checkpoint(struct sqlite_writer *writer, uint64_t now)
 {
     struct db *db = &writer->db;
-    bool long_log = db->wal_pages >= LOG_PAGES && db->wal_pages >= writer->checkpoint_pages;
+    bool long_log =
+        db->wal_pages >= writer->store->log_pages && db->wal_pages >= writer->checkpoint_pages;
     bool old_log = db->wal_pages > 0 && now >= writer->checkpoint_at &&
                    store_queue_waiting(writer->store->writes) == 0;
     if (!long_log && !old_log)
@@ -212,7 +214,7 @@ static void checkpoint(struct sqlite_writer *writer, uint64_t now)
     if (closed)
         pthread_mutex_unlock(&writer->store->gate);
     writer->checkpoint_at = store_queue_clock() + CHECKPOINT_MS;
-    writer->checkpoint_pages = whole ? 0 : db->wal_pages + LOG_MORE;
+    writer->checkpoint_pages = whole ? 0 : db->wal_pages + db->wal_pages / LOG_MORE;
     if (!ok)
         house_trouble(writer);
 }

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mount.h>
 
 #define PUTS 6u
 
@@ -363,6 +364,36 @@ static void test_a_directory_that_becomes_read_only_is_waited_for(void **state)
         assert_int_equal(seteuid(0), 0);
 }
 
+static void test_a_full_file_system_is_waited_for(void **state)
+{
+    struct rig *rig = *state;
+    if (mount("tmpfs", rig->directory, "tmpfs", 0, "size=2m,mode=700") != 0) {
+        print_message("no right to mount a tmpfs: %s\n", strerror(errno));
+        skip();
+    }
+    put_some(rig);
+    rig_shell(rig, "dd if=/dev/zero of=filler bs=4096 2>&1 | grep -c 'No space'");
+    struct heard heard = {0};
+    unsigned puts = 0;
+    char key[32];
+    do { /* there may be room in the log's last page */
+        snprintf(key, sizeof key, "key%u", puts);
+    } while (rig_put_now(rig, key, &heard) == STORE_OK && ++puts < 1000);
+    assert_int_equal(heard.status, STORE_DOWN);
+    assert_non_null(strstr(heard.why, "no room on the disk"));
+    usleep(50000);
+    assert_true(rig_state(rig).degraded);
+    assert_int_equal(rig_page(rig, 0, 20).status, STORE_OK);
+    rig_shell(rig, "rm filler");
+    rig_await(rig, false);
+    assert_works(rig, "new");
+    assert_int_equal(rig_page(rig, 0, 1000).count, 2 + puts + 1);
+    sqlite_store_free(rig->store);
+    rig->store = NULL;
+    assert_whole(rig);
+    assert_int_equal(umount2(rig->directory, MNT_DETACH), 0);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
 
 int main(void)
@@ -384,6 +415,7 @@ int main(void)
         CASE(test_a_deleted_log_costs_nothing),
         CASE(test_a_database_another_program_holds_is_waited_for),
         CASE(test_a_newer_database_is_left_alone),
+        CASE(test_a_full_file_system_is_waited_for),
         CASE(test_a_directory_that_becomes_read_only_is_waited_for),
     };
     return cmocka_run_group_tests_name("store_fault", tests, NULL, NULL);

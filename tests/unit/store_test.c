@@ -231,6 +231,33 @@ static void test_nobody_waits_for_a_slow_disk(void **state)
     assert_int_equal(in_hand.times, 1);
 }
 
+static void test_the_log_stays_short_while_pages_are_read(void **state)
+{
+    struct rig *rig = *state;
+    rig->config.log_pages = 50;
+    rig_open(rig);
+    struct heard put = {0}, page = {0};
+    struct store_question question = {.op = STORE_ENTRY_PAGE, .page = {0, 1000}};
+    unsigned pages = 0;
+    for (unsigned i = 1; i <= 1000; i++) {
+        char key[32];
+        snprintf(key, sizeof key, "key%u", i);
+        rig_put(rig, key, &put);
+        if (page.times == pages) {
+            pages++;
+            store_ask(rig->store, rig->loop, &question, rig_hear, &page);
+        }
+        rig_until(rig, &put.times, i);
+    }
+    rig_until(rig, &page.times, pages);
+    char *path = rig_path(rig, "gatepost.db-wal");
+    struct stat st;
+    assert_int_equal(stat(path, &st), 0);
+    if (st.st_size > 400 * 4096)
+        fail_msg("the log has %lld octets", (long long)st.st_size);
+    free(path);
+}
+
 /* ---- threads ---- */
 
 struct asker {
@@ -457,6 +484,7 @@ int main(void)
         CASE(test_an_entry_is_synced_before_it_is_confirmed_and_a_counter_is_not),
         CASE(test_a_full_queue_answers_at_once_and_drops_what_is_told),
         CASE(test_nobody_waits_for_a_slow_disk),
+        CASE(test_the_log_stays_short_while_pages_are_read),
         CASE(test_every_thread_hears_its_own_answers),
         CASE(test_a_second_store_in_the_same_process_is_refused),
         CASE(test_a_second_store_in_another_process_is_refused_with_the_pid),
