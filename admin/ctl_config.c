@@ -10,6 +10,9 @@
 #include "admin/ctl_config.h"
 
 #include "lib/mem.h"
+#include "policy/policy.h"
+#include "policy/replay.h"
+#include "policy/state.h"
 #include "proxy/config.h"
 
 #include <stdlib.h>
@@ -54,4 +57,58 @@ void ctl_config_clear(struct ctl_config *config)
     free(config->state_dir);
     free(config->user);
     free(config->why);
+}
+
+struct ctl_rules {
+    struct config *config;
+    struct policy_state *state; /* its own list entries, and nothing that was remembered */
+};
+
+static score_t own_or(score_t own, score_t other)
+{
+    return own != LISTEN_THRESHOLD_UNSET ? own : other;
+}
+
+static bool thresholds(void *arg, const char *listener, struct trial_thresholds *out)
+{
+    const struct config *config = arg;
+    const struct policy_thresholds *common = policy_thresholds(config->policy);
+    for (size_t i = 0; i < config->listen_count; i++) {
+        const struct listen_config *listen = &config->listen[i];
+        if (strcmp(listen->name, listener) != 0)
+            continue;
+        out->greylist = own_or(listen->greylist_threshold, common->greylist);
+        out->reject = own_or(listen->reject_threshold, common->reject);
+        out->tarpit = own_or(listen->tarpit_threshold, common->tarpit);
+        return true;
+    }
+    return false;
+}
+
+struct ctl_rules *ctl_rules_read(const char *path, struct replay_rules *out, char **why)
+{
+    char *warnings = NULL;
+    struct config *config = config_read(path, why, &warnings);
+    free(warnings);
+    if (config == NULL) {
+        *why = *why != NULL ? *why : mem_printf("%s: cannot be read\n", path);
+        return NULL;
+    }
+    struct ctl_rules *rules = mem_alloc(sizeof *rules);
+    rules->config = config;
+    rules->state = policy_state_new();
+    policy_bind(config->policy, rules->state);
+    *out = (struct replay_rules){.policy = config->policy,
+                                 .observe = config->mode == GATE_OBSERVE,
+                                 .lists = rules->state->lists,
+                                 .thresholds = thresholds,
+                                 .arg = config};
+    return rules;
+}
+
+void ctl_rules_free(struct ctl_rules *rules)
+{
+    config_unref(rules->config);
+    policy_state_free(rules->state);
+    free(rules);
 }

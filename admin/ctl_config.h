@@ -21,4 +21,12 @@ void ctl_config_init(struct ctl_config *config, const char *path, const char *so
 void ctl_config_read(struct ctl_config *config);
 void ctl_config_clear(struct ctl_config *config);
 
+/* Another configuration, whole, for replay: `out` is what judges by it, good as long as the result.
+ * NULL: *why has its faults as lines, the caller frees. */
+struct ctl_rules;
+struct replay_rules;
+struct ctl_rules *ctl_rules_read(const char *path, struct replay_rules *out, char **why)
+    __attribute__((warn_unused_result));
+void ctl_rules_free(struct ctl_rules *rules);
+
 #endif

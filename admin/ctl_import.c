@@ -202,9 +202,3 @@ int ctl_list_import(struct ctl *ctl)
     ctl_entries_free(&import.entries);
     return status;
 }
-
-int ctl_replay(struct ctl *ctl)
-{
-    (void)ctl;
-    return ctl_fail(1, "replay is not built in");
-}

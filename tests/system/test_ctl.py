@@ -29,7 +29,8 @@ RECORD = {"id": "ABC", "time": "2026-11-22T17:00:00.000Z", "stage": "rcpt", "cli
           "helo": "h.example", "sender": "a@example.net", "recipients": ["b@example.org"],
           "listener": "mx", "mode": "enforce", "thresholds": {"greylist": 2, "reject": 6,
                                                               "tarpit": 10},
-          "findings": [{"check": "dnsbl", "label": "zen.example", "at": "connect",
+          "findings": [{"check": "dnsbl", "zone": "zen.example", "label": "zen.example",
+                        "at": "connect",
                         "answer": "127.0.0.4", "score": 7.5, "mode": "score", "ms": 12,
                         "counted": True}],
           "score": 7.5, "verdict": "reject", "would": "reject", "by": "score",
@@ -275,6 +276,53 @@ def test_a_record_of_another_version_is_shown_as_it_is(control):
     assert "dream" in ask(server, "explain", "ABC").stdout
     assert json.loads(ask(server, "--json", "explain", "ABC").stdout) == [
         {"record": strange, "flips": []}]
+
+
+def new_config(folder, more):
+    path = folder / "new.conf"
+    path.write_text('hostname = "mx.example.org"\n'
+                    f'state-dir = "{folder}"\n'
+                    'listen "mx" { address = {"127.0.0.1:1"} }\n'
+                    'backend "main" { address = {"127.0.0.1:2"} client-address = none }\n'
+                    'dnsbl "zen.example" { score = 7.5 }\n' + more)
+    return path
+
+
+def replayed(number, **more):
+    record = {**RECORD, "id": f"R{number}", **more}
+    return {**DECISION, "number": number, "id": record["id"], "record": record}
+
+
+def test_replay_shows_whose_verdict_would_change(control, folder):
+    server = control(decisions=[replayed(2), replayed(1, proven=True)])
+    same = ask(server, "--json", "replay", new_config(folder, ""))
+    assert same.returncode == 0, same
+    answer = json.loads(same.stdout)
+    assert answer["changes"] == [] and answer["unread"] == 0
+    assert answer["summary"]["proven"]["records"] == 1
+    assert answer["summary"]["unproven"]["records"] == 1
+    (command, args), = server.asked
+    assert command == "decisions" and args["most"] == 1000000
+    assert abs(args["since"] / 1000 - (time.time() - 7 * 86400)) < 60
+    other = new_config(folder, "thresholds { reject = 9 tarpit = 12 }\n")
+    answer = json.loads(ask(server, "--json", "replay", other, "--days", "1").stdout)
+    assert {c["id"] for c in answer["changes"]} == {"R1", "R2"}
+    assert {c["before"] for c in answer["changes"]} == {"reject"}
+    assert abs(server.asked[-1][1]["since"] / 1000 - (time.time() - 86400)) < 60
+    text = ask(server, "replay", other).stdout
+    assert "R1" in text and "R2" in text and "unproven" in text
+
+
+def test_replay_needs_a_good_configuration(control, folder):
+    server = control()
+    done = ask(server, "replay", new_config(folder, "nonsense = 1\n"))
+    assert done.returncode == 1 and "new.conf:6: " in done.stderr and server.asked == [], done
+
+
+def test_replay_counts_what_it_cannot_read(control, folder):
+    server = control(decisions=[replayed(1, stage="dream"), replayed(2)])
+    done = ask(server, "--json", "replay", new_config(folder, ""))
+    assert json.loads(done.stdout)["unread"] == 1
 
 
 def test_privacy_export_is_one_object_of_all_there_is(control):
