@@ -7,7 +7,8 @@ copies bytes), through Postfix smtpd with smtpd_proxy_filter, and through gatepo
 reuse of backend connections, all checks off. All five run one after the other in each round, in an
 order that rotates; compare within a run only: smtp-source and smtp-sink share the CPUs with what is
 measured. The other parts: the memory of idle sessions (idle.py), the price of judging (judge.py),
-what a known client waits (known.py), the tarpit (tarpit.py), greylisting (grey.py). Needs Debian's postfix, haproxy,
+what a known client waits (known.py), the tarpit (tarpit.py), greylisting (grey.py), the store and
+lists (remember.py). Needs Debian's postfix, haproxy,
 unbound, postgrey and openssl; root for Postfix and known clients.
 
     bench.py                        everything, within 13 minutes
@@ -34,13 +35,15 @@ import judge
 import known
 import load
 import names
+import remember
 import report
 import servers
 import tarpit
 
 BENCH = Path(__file__).resolve().parent
 TOP = BENCH.parent.parent
-CHECK_PARTS = {"judge": judge, "known": known, "tarpit": tarpit, "grey": grey}
+CHECK_PARTS = {"judge": judge, "known": known, "tarpit": tarpit, "grey": grey,
+               "remember": remember}
 PARTS = ["load", "idle", *CHECK_PARTS]
 SCENARIOS = ["direct", "haproxy", "postfix", "gatepost", "gatepost-reuse"]
 IDLE_SESSIONS = {"plain": 5000, "tls": 1000}
