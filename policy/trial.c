@@ -275,6 +275,7 @@ void trial_sender(struct trial *trial, const char *address, const char *domain)
     set_text(&trial->facts.sender, address);
     set_text(&trial->facts.sender_domain, domain);
     set_text(&trial->recipient, NULL);
+    trial->complete = false;
     trial_grey_forget(trial);
     trial_lists_look(trial);
     trial_start(trial, CHECK_AT_SENDER, loop_now(trial->env.loop) + TRIAL_DEADLINE);
@@ -283,6 +284,7 @@ void trial_sender(struct trial *trial, const char *address, const char *domain)
 void trial_recipient(struct trial *trial, const char *address)
 {
     set_text(&trial->recipient, address);
+    trial->complete = true;
     trial_grey_forget(trial);
     trial_lists_look(trial);
     trial_consider(trial);
@@ -291,6 +293,7 @@ void trial_recipient(struct trial *trial, const char *address)
 void trial_message(struct trial *trial, bool allowed)
 {
     set_text(&trial->recipient, NULL);
+    trial->complete = true;
     trial_lists_look(trial);
     if (allowed)
         trial->standing = STANDING_ALLOWED;

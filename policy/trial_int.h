@@ -106,6 +106,7 @@ struct trial {
     bool authenticated;
     bool may_allow; /* facts that are still unknown may bring an allow entry */
     bool started;   /* the checks of its address are, or were */
+    bool complete;  /* a recipient or the message is asked about: all facts are there */
     bool banned;    /* by what it did here */
     bool sent;      /* a sender was named, <> too */
     bool opened;    /* the connection is counted */

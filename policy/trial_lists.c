@@ -78,7 +78,7 @@ bool trial_denied(const struct trial *trial)
 {
     if (trial->standing == STANDING_TARPIT || trial->standing == STANDING_DENIED)
         return true;
-    return trial_deny_pending(trial) && trial->recipient[0] != '\0' && LIST_EMPTY(&trial->runs);
+    return trial_deny_pending(trial) && trial->complete && LIST_EMPTY(&trial->runs);
 }
 
 bool trial_allowed(const struct trial *trial)

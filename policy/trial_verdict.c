@@ -107,7 +107,7 @@ bool trial_hostile(const struct trial *trial)
     if (trial->standing != STANDING_NONE)
         return false;
     /* An allow entry by its sender or recipient would go before its score. */
-    bool may_allow = trial->may_allow && trial->recipient[0] == '\0';
+    bool may_allow = trial->may_allow && !trial->complete;
     return trial_score(trial) >= trial->thresholds.tarpit && !trust_pending(trial) && !may_allow;
 }
 
@@ -178,7 +178,7 @@ static bool decide(struct trial *trial, bool exempt, struct verdict *out)
         out->cause = VERDICT_BY_ALLOW;
     else if (trial_denied(trial))
         by_deny(trial->list, out);
-    else if (trial_deny_pending(trial) && trial->recipient[0] != '\0')
+    else if (trial_deny_pending(trial) && trial->complete)
         return false; /* its reverse name may yet allow it */
     else if (trial->standing == STANDING_TRUSTED)
         out->cause = VERDICT_BY_TRUST;
