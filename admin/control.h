@@ -18,7 +18,7 @@
 #define CONTROL_PEERS_ADMIN 8             /* of them, kept for the level admin */
 #define CONTROL_LINE_ADMIN  (1024 * 1024) /* octets of a request: entry-import of 1000 entries */
 #define CONTROL_LINE_READ   (16 * 1024)   /* the same of one who may only read */
-#define CONTROL_OUT_MOST    (4 * 1024 * 1024) /* octets of an answer not yet taken */
+#define CONTROL_OUT_MOST    (8 * 1024 * 1024) /* octets of an answer not yet taken */
 #define CONTROL_IDLE_MS     60000             /* for the next request */
 #define CONTROL_STALL_MS    60000             /* for taking some of an answer */
 
