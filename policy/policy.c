@@ -11,6 +11,7 @@
 #include "policy/check_config.h"
 #include "policy/greylist.h"
 #include "policy/list_table.h"
+#include "policy/record_config.h"
 #include "policy/spamtrap.h"
 #include "policy/state.h"
 
@@ -21,7 +22,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-#define OWN_SECTIONS  4  /* beside those of the checks */
+#define OWN_SECTIONS  5  /* beside those of the checks */
 #define SECTIONS_MOST 64 /* kinds of sections: there is one per check, and the checks are few */
 
 struct policy {
@@ -30,6 +31,7 @@ struct policy {
     struct policy_lists lists;
     struct greylist_config greylist;
     struct spamtrap_config spamtraps;
+    struct decisions_config decisions;
     struct check_config_list configs;
     const struct check_config **active; /* of these the ones that are not off, NULL last */
 };
@@ -77,7 +79,8 @@ const struct conf_section *const *policy_sections(void)
 {
     /* Filled at each call with the same: the table's entries are no constants to the compiler. */
     static const struct conf_section *sections[SECTIONS_MOST] = {
-        &threshold_section, &list_section, &greylist_section, &spamtrap_section};
+        &threshold_section, &list_section, &greylist_section, &spamtrap_section,
+        &decisions_section};
     for (size_t i = 0; checks[i] != NULL; i++) {
         if (i + OWN_SECTIONS + 1 >= SECTIONS_MOST)
             abort();
@@ -167,6 +170,7 @@ struct policy *policy_new(struct conf *conf)
     read_lists(policy, conf);
     greylist_read(&policy->greylist, conf);
     spamtrap_read(&policy->spamtraps, conf);
+    conf_fill(conf, conf_part(conf, &decisions_section, 0), &policy->decisions);
     check_config_read(&policy->configs, conf);
     list_active(policy);
     return policy;
@@ -256,6 +260,11 @@ const struct policy_lists *policy_lists(const struct policy *policy)
 const struct greylist_config *policy_greylist(const struct policy *policy)
 {
     return &policy->greylist;
+}
+
+const struct decisions_config *policy_decisions(const struct policy *policy)
+{
+    return &policy->decisions;
 }
 
 const struct spamtrap_config *policy_spamtraps(const struct policy *policy)

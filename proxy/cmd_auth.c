@@ -51,6 +51,7 @@ void cmd_auth_give_up(struct session *s, const char *why)
 static void succeed(struct session *s)
 {
     s->authenticated = true;
+    session_counted(s, COUNTER_CONNECTIONS_AUTH);
     s->conn_bound = true;
     trial_authenticated(s->trial);
 }

@@ -158,7 +158,7 @@ static void write_received(struct session *s)
         .tls_version = secure != NULL ? secure->version : NULL,
         .tls_cipher = secure != NULL ? secure->cipher : NULL,
         .tls_bits = secure != NULL ? secure->bits : 0,
-        .recipient = txn->accepted == 1 ? txn->only : NULL,
+        .recipient = txn->accepted == 1 ? txn->named[0] : NULL,
         .time = time(NULL),
     };
     received_write(&field, &txn->head);
@@ -201,6 +201,8 @@ void cmd_data_finish(struct session *s)
     struct gate_refusal refusal;
     bool judged = session_message_refused(s, &refusal);
     bool ours = refused(s, &reply);
+    if (ours || judged)
+        s->txn->end = ours ? TRANSACTION_UNFIT : TRANSACTION_JUDGED;
     if (ours && reply == REPLY_BARE_NEWLINE)
         session_close(s, reply, "bare newline or NUL in the message");
     else if (ours)
@@ -217,8 +219,10 @@ void cmd_data_answer(struct session *s, enum delivery_answer answer,
     if (answer == DELIVERY_FAULT) {
         session_log_fault(s, why);
         session_reply(s, REPLY_FAULT, NULL);
+        s->txn->end = TRANSACTION_FAULT;
     } else {
         session_reply_backend(s, reply);
+        s->txn->end = reply->code / 100 == 2 ? TRANSACTION_DELIVERED : TRANSACTION_REFUSED;
         if (reply->code / 100 == 2) {
             s->messages++;
             s->junk = 0;

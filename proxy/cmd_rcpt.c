@@ -18,11 +18,13 @@
 
 #define REFUSED_MOST 10000 /* recipients refused in one transaction: nobody means that many */
 
-/* Refuses the recipient, and notes it for the transaction's log line. */
-static void refuse(struct session *s, const char *address, enum reply reply, const char *argument)
+/* Refuses the recipient, and notes it for the transaction's log line and for a decision record. */
+static void refuse(struct session *s, const char *address, enum refusal why, enum reply reply,
+                   const char *argument)
 {
     session_reply(s, reply, argument);
     transaction_note(s->txn, address, false, s->txn->reply);
+    session_record_recipient(s, address, why);
 }
 
 static void note_backend(struct transaction *txn)
@@ -55,10 +57,12 @@ static void answer_rcpt(struct session *s, enum delivery_answer answer,
     txn->rcpt = NULL;
     if (answer == DELIVERY_FAULT) {
         session_log_fault(s, why);
-        refuse(s, address, REPLY_FAULT, NULL);
+        refuse(s, address, REFUSED_FAULT, REPLY_FAULT, NULL);
     } else {
         session_reply_backend(s, reply);
         transaction_note(txn, address, reply->code / 100 == 2, txn->reply);
+        if (reply->code / 100 != 2)
+            session_record_recipient(s, address, REFUSED_BACKEND);
         note_answer(s, reply->code);
     }
     free(address);
@@ -100,7 +104,7 @@ void cmd_rcpt_proceed(struct session *s)
 void cmd_rcpt_refused(struct session *s, const struct gate_refusal *refusal)
 {
     struct transaction *txn = s->txn;
-    refuse(s, txn->rcpt, refusal->reply, refusal->text);
+    refuse(s, txn->rcpt, REFUSED_JUDGED, refusal->reply, refusal->text);
     free(txn->rcpt);
     free(txn->rcpt_line);
     txn->rcpt = NULL;
@@ -125,13 +129,13 @@ static bool params_ok(struct session *s, const struct path *path, const char *te
     case PARAM_OK:
         return true;
     case PARAM_SYNTAX:
-        refuse(s, path->text, REPLY_BAD_PARAMETER, why);
+        refuse(s, path->text, REFUSED_FORM, REPLY_BAD_PARAMETER, why);
         return false;
     case PARAM_UNKNOWN:
-        refuse(s, path->text, REPLY_PARAMETER_UNKNOWN, why);
+        refuse(s, path->text, REFUSED_FORM, REPLY_PARAMETER_UNKNOWN, why);
         return false;
     case PARAM_NOT_POSSIBLE:
-        refuse(s, path->text, REPLY_PARAMETER_VALUE, why);
+        refuse(s, path->text, REFUSED_FORM, REPLY_PARAMETER_VALUE, why);
         return false;
     }
     return false;
@@ -145,7 +149,7 @@ static bool within_limits(struct session *s, const struct path *path)
                   session_count(s, TRIAL_RECIPIENT, &refusal);
     if (within || gate_exempt(path))
         return true;
-    refuse(s, path->text, refusal.reply, refusal.text);
+    refuse(s, path->text, REFUSED_LIMIT, refusal.reply, refusal.text);
     return false;
 }
 
@@ -158,10 +162,11 @@ static void refuse_by_rule(struct session *s, const struct path *path, enum repl
     if (session_tarpit(s, TARPIT_RCPT))
         return;
     if (reply == REPLY_NO_SUCH_RECIPIENT && !session_within(s, TRIAL_FAILED_RECIPIENT, &refusal)) {
-        refuse(s, path->text, refusal.reply, refusal.text);
+        refuse(s, path->text, REFUSED_LIMIT, refusal.reply, refusal.text);
         return;
     }
-    refuse(s, path->text, reply, NULL);
+    refuse(s, path->text, reply == REPLY_NO_SUCH_RECIPIENT ? REFUSED_UNKNOWN : REFUSED_RELAY, reply,
+           NULL);
     trial_count(s->trial, TRIAL_FAILED_RECIPIENT, &why);
 }
 
@@ -188,20 +193,20 @@ static bool judge(struct session *s, const struct path *path)
     enum reply reply = REPLY_FAULT;
     trial_recipient(s->trial, path->text);
     if (s->nameless) {
-        refuse(s, path->text, REPLY_NO_CLIENT, NULL);
+        refuse(s, path->text, REFUSED_FORM, REPLY_NO_CLIENT, NULL);
     } else if (path->utf8 && !(txn->params.seen & PARAM_SMTPUTF8)) {
-        refuse(s, path->text, REPLY_NEEDS_SMTPUTF8, NULL);
+        refuse(s, path->text, REFUSED_FORM, REPLY_NEEDS_SMTPUTF8, NULL);
     } else if (!own_recipient(s, path, domain, &reply)) {
         refuse_by_rule(s, path, reply);
     } else if (txn->asked >= s->offered.rcpt_max && s->offered.rcpt_max != 0) {
-        refuse(s, path->text, REPLY_TOO_MANY_RECIPIENTS, NULL);
+        refuse(s, path->text, REFUSED_FORM, REPLY_TOO_MANY_RECIPIENTS, NULL);
     } else {
         size_t backend = route(s, domain);
         if (txn->delivery == NULL)
             txn->backend = backend;
         if (backend == txn->backend)
             return true;
-        refuse(s, path->text, REPLY_OTHER_ROUTE, NULL);
+        refuse(s, path->text, REFUSED_FORM, REPLY_OTHER_ROUTE, NULL);
     }
     return false;
 }

@@ -71,7 +71,6 @@ static const struct counter_row rows[COUNTERS] = {
     [COUNTER_CAUSE_RULE] = {"causes.rule", "verdicts by a check with mode = reject"},
     [COUNTER_CAUSE_SCORE] = {"causes.score", "verdicts by the score"},
     [COUNTER_CAUSE_GREYLIST] = {"causes.greylist", "verdicts by the greylist"},
-    [COUNTER_CAUSE_TRAP] = {"causes.trap", "verdicts by a spamtrap"},
     [COUNTER_MESSAGE_OCTETS] = {"octets", "of messages that were delivered"},
     [COUNTER_BACKEND_FAULTS] = {"backend-faults", "lines backend-fault in the log"},
     [COUNTER_RECORDS] = {"records", "decision records made"},

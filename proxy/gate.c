@@ -10,7 +10,10 @@
 
 #include "lib/loop.h"
 #include "lib/str.h"
+#include "policy/policy.h"
+#include "policy/record_config.h"
 #include "policy/relay.h"
+#include "proxy/counters.h"
 #include "proxy/worker.h"
 
 #include <assert.h>
@@ -35,6 +38,7 @@ struct trial *gate_open(const struct gate_client *who)
         .loop = worker_loop(who->worker),
         .hostname = config->hostname,
         .observe = config->mode == GATE_OBSERVE,
+        .record = policy_decisions(config->policy)->record != RECORD_OFF,
     };
     const struct trial_client client = {
         .address = who->client,
@@ -114,13 +118,56 @@ static void word(struct gate_refusal *refusal, const struct config *config, cons
     snprintf(refusal->text + len, sizeof refusal->text - len, ")");
 }
 
-enum gate_ruling gate_judge(struct trial *trial, const struct config *config, const char *id,
+static enum counter action_counter(enum verdict_action action)
+{
+    switch (action) {
+    case VERDICT_PASS:
+        return COUNTER_VERDICT_PASS;
+    case VERDICT_SUSPICIOUS:
+        return COUNTER_VERDICT_SUSPICIOUS;
+    case VERDICT_GREYLIST:
+        return COUNTER_VERDICT_GREYLIST;
+    case VERDICT_DEFER:
+        return COUNTER_VERDICT_DEFER;
+    case VERDICT_REJECT:
+        return COUNTER_VERDICT_REJECT;
+    case VERDICT_TARPIT:
+        return COUNTER_VERDICT_TARPIT;
+    }
+    return COUNTER_VERDICT_PASS;
+}
+
+static enum counter cause_counter(enum verdict_cause cause)
+{
+    switch (cause) {
+    case VERDICT_BY_ALLOW:
+        return COUNTER_CAUSE_ALLOW;
+    case VERDICT_BY_DENY:
+        return COUNTER_CAUSE_DENY;
+    case VERDICT_BY_TRUST:
+        return COUNTER_CAUSE_TRUST;
+    case VERDICT_BY_EXEMPT:
+        return COUNTER_CAUSE_EXEMPT;
+    case VERDICT_BY_RULE:
+        return COUNTER_CAUSE_RULE;
+    case VERDICT_BY_SCORE:
+        return COUNTER_CAUSE_SCORE;
+    case VERDICT_BY_GREYLIST:
+        return COUNTER_CAUSE_GREYLIST;
+    }
+    return COUNTER_CAUSE_SCORE;
+}
+
+enum gate_ruling gate_judge(struct trial *trial, const struct setup *setup, const char *id,
                             bool exempt, struct gate_refusal *refusal)
 {
+    const struct config *config = setup->config;
     struct verdict verdict;
     char seconds[32];
     if (!trial_ask(trial, exempt, &verdict))
         return GATE_WAIT;
+    counters_add(setup->server->counters, action_counter(verdict.action), 1);
+    counters_add(setup->server->counters, cause_counter(verdict.cause), 1);
     switch (verdict.action) {
     case VERDICT_PASS:
     case VERDICT_SUSPICIOUS:

@@ -56,8 +56,8 @@ bool gate_recipient(const struct config *config, const struct path *path, bool t
                     char domain[static PATH_DOMAIN_MAX + 1], enum reply *reply);
 /* postmaster@ and abuse@ hear from everybody (RFC 5321 4.5.1, RFC 2142 2, 4). */
 bool gate_exempt(const struct path *path);
-/* The verdict, for a recipient or for a message. `id`: the session's. */
-enum gate_ruling gate_judge(struct trial *trial, const struct config *config, const char *id,
+/* The verdict, for a recipient or for a message, which is counted. `id`: the session's. */
+enum gate_ruling gate_judge(struct trial *trial, const struct setup *setup, const char *id,
                             bool exempt, struct gate_refusal *refusal);
 /* The words for a limit: `reply` is REPLY_DEFERRED or REPLY_LIMITED. */
 void gate_limited(const struct config *config, const char *id, enum reply reply, const char *why,

@@ -365,6 +365,7 @@ static void on_secured(struct session *s)
 {
     bool implicit = s->listen->implicit_tls && !s->tls;
     s->tls = true;
+    session_counted(s, COUNTER_CONNECTIONS_TLS);
     session_enter(s, SESSION_COMMAND);
     if (implicit)
         session_reply(s, REPLY_BANNER, session_config(s)->hostname);
@@ -434,6 +435,7 @@ struct session *session_new(struct worker *worker, struct setup *setup, size_t l
     if (s->listen->transparent)
         s->server = io_local(io); /* else it is asked for when a backend wants to know */
     random_id(s->id);
+    session_counted(s, COUNTER_CONNECTIONS);
     io_set_owner(io, on_event, s);
     return s;
 }

@@ -94,6 +94,7 @@ void session_end_transaction(struct session *s)
     if (txn == NULL)
         return;
     session_log_transaction(s);
+    session_record_transaction(s);
     s->judged = true;
     bool dirty = false;
     size_t messages = 0;

@@ -7,6 +7,7 @@
 
 #include "proxy/backend_conn.h"
 #include "proxy/capability.h"
+#include "proxy/counters.h"
 #include "proxy/delivery.h"
 #include "proxy/gate.h"
 #include "proxy/reply.h"
@@ -160,6 +161,26 @@ void session_log_connect(const struct session *s);
 void session_log_transaction(const struct session *s);
 void session_log_close(const struct session *s, const char *reason);
 void session_log_fault(const struct session *s, const char *why);
+
+/* session_record.c: decision records (policy/record.h), and what is counted of them. */
+/* Who refused a recipient. */
+enum refusal {
+    REFUSED_JUDGED,  /* a verdict */
+    REFUSED_RELAY,   /* not a domain of ours */
+    REFUSED_UNKNOWN, /* nobody there, or a spamtrap */
+    REFUSED_LIMIT,   /* a limit of the client's */
+    REFUSED_FORM,    /* what was asked for cannot be, or not in this transaction */
+    REFUSED_BACKEND,
+    REFUSED_FAULT, /* the backend could not be asked */
+};
+void session_record_recipient(struct session *s, const char *address, enum refusal why);
+/* Refused at connect by a limit; `reply`: what it was told, "" for nothing. */
+void session_record_connection(struct session *s, const char *reply);
+/* It is in the tarpit now. */
+void session_record_tarpit(struct session *s, enum tarpit_stage stage);
+/* At the end of the open transaction. */
+void session_record_transaction(struct session *s);
+void session_counted(const struct session *s, enum counter counter);
 
 /* session_proxy.c */
 bool session_proxy_step(struct session *s);

@@ -110,13 +110,14 @@ void session_greet_timeout(struct session *s)
 bool session_connection_allowed(struct session *s)
 {
     const char *why = "";
-    struct gate_refusal refusal;
+    struct gate_refusal refusal = {.text = ""};
     if (trial_within(s->trial, TRIAL_CONNECTION, &why))
         return true;
     if (!s->listen->implicit_tls || s->tls) { /* else it waits for a handshake, not for words */
         gate_limited(session_config(s), s->id, REPLY_LIMITED, why, &refusal);
         session_reply(s, refusal.reply, refusal.text);
     }
+    session_record_connection(s, refusal.text);
     session_kill(s, why); /* not lingering: they may be many, and nobody counts them any more */
     return false;
 }
@@ -165,6 +166,7 @@ static bool leave(struct session *s, enum tarpit_stage stage)
     log_str(&line, "helo", s->helo);
     trial_log(s->trial, &line);
     log_end(&line);
+    session_record_tarpit(s, stage);
     s->judged = true; /* the findings are told */
     session_kill(s, "taken to the tarpit");
     return true;
@@ -193,7 +195,7 @@ static void proceed(struct session *s, const struct gate_refusal *refusal)
 void session_judge_recipient(struct session *s)
 {
     struct gate_refusal refusal;
-    switch (gate_judge(s->trial, session_config(s), s->id, s->txn->rcpt_exempt, &refusal)) {
+    switch (gate_judge(s->trial, s->setup, s->id, s->txn->rcpt_exempt, &refusal)) {
     case GATE_PASS:
         s->txn->rcpt_allowed = trial_allowed(s->trial);
         proceed(s, NULL);
@@ -218,7 +220,7 @@ bool session_message_refused(struct session *s, struct gate_refusal *refusal)
     if (txn->text.faults & (TEXT_BARE_CR | TEXT_BARE_LF))
         trial_behaved(s->trial, TRIAL_NEWLINE, "in the message");
     trial_message(s->trial, txn->allowed);
-    switch (gate_judge(s->trial, session_config(s), s->id, txn->exempt, refusal)) {
+    switch (gate_judge(s->trial, s->setup, s->id, txn->exempt, refusal)) {
     case GATE_PASS:
     case GATE_WAIT: /* what RCPT has waited for is not waited for again */
         return false;

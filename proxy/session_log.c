@@ -76,6 +76,7 @@ void session_log_close(const struct session *s, const char *reason)
 void session_log_fault(const struct session *s, const char *why)
 {
     struct log_line line;
+    session_counted(s, COUNTER_BACKEND_FAULTS);
     log_begin(&line, LOG_LEVEL_WARNING, s->id, "backend-fault");
     if (s->txn != NULL && s->txn->backend_name[0] != '\0')
         log_str(&line, "backend", s->txn->backend_name);

@@ -35,7 +35,8 @@ void transaction_free(struct transaction *txn)
     free(txn->mail);
     free(txn->rcpt);
     free(txn->rcpt_line);
-    free(txn->only);
+    for (size_t i = 0; i < TRANSACTION_NAMED; i++)
+        free(txn->named[i]);
     free(txn->reply);
     free(txn);
 }
@@ -62,7 +63,8 @@ void transaction_note(struct transaction *txn, const char *address, bool accepte
         list(&txn->refusals, address, reply);
         return;
     }
-    if (txn->accepted++ == 0)
-        txn->only = mem_strdup(address);
+    if (txn->accepted < TRANSACTION_NAMED)
+        txn->named[txn->accepted] = mem_strdup(address);
+    txn->accepted++;
     list(&txn->to, address, NULL);
 }

@@ -14,6 +14,17 @@
 #include <stdint.h>
 
 #define TRANSACTION_LOG_MAX 480 /* octets of recipients kept for the log line */
+#define TRANSACTION_NAMED   20  /* accepted recipients kept for the decision record */
+
+/* How a transaction came to its end. */
+enum transaction_end {
+    TRANSACTION_LEFT,      /* before its message was whole */
+    TRANSACTION_DELIVERED, /* the backend took the message */
+    TRANSACTION_JUDGED,    /* a verdict refused the message */
+    TRANSACTION_UNFIT,     /* we refused the message for its form or size */
+    TRANSACTION_REFUSED,   /* the backend refused it */
+    TRANSACTION_FAULT,     /* it could not be asked */
+};
 
 struct delivery;
 struct spool;
@@ -31,9 +42,11 @@ struct transaction {
     size_t refused;            /* by us or by it */
     char *rcpt;                /* the address now being asked for */
     char *rcpt_line;           /* its RCPT command for the backend, while the verdict is awaited */
-    char *only;                /* the first accepted recipient */
-    struct buf to;             /* accepted recipients for the log, cut */
-    struct buf refusals;       /* "address: reply" of the first refusals, cut */
+    char *named[TRANSACTION_NAMED]; /* the first accepted recipients, NULL behind the last */
+    size_t recorded;                /* refused recipients that have a decision record */
+    enum transaction_end end;
+    struct buf to;       /* accepted recipients for the log, cut */
+    struct buf refusals; /* "address: reply" of the first refusals, cut */
     struct text_in text;
     struct spool *spool; /* NULL before DATA or BDAT */
     struct buf head;     /* our Received field */

@@ -16,6 +16,7 @@
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/mem.h"
+#include "proxy/counters.h"
 #include "proxy/pool.h"
 #include "proxy/resolve.h"
 #include "proxy/session.h"
@@ -86,6 +87,7 @@ static void on_connection(struct io *io, void *arg)
     size_t others = atomic_fetch_add(&server->sessions, 1);
     if (others >= server->sessions_most) {
         atomic_fetch_sub(&server->sessions, 1);
+        counters_add(server->counters, COUNTER_CONNECTIONS_BUSY, 1);
         refuse(io);
         return;
     }

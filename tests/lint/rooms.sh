@@ -17,7 +17,7 @@ proxy/commands*.c    : lib db policy proxy
 proxy/daemon_control.c : lib policy proxy admin
 proxy/daemon_store.c : lib db policy proxy
 proxy/options_store.c : lib db policy proxy
-proxy/gate.[ch]      : lib proxy policy
+proxy/gate*.[ch]     : lib proxy policy
 proxy/worker.c       : lib dns proxy
 proxy/resolve.c      : lib dns proxy
 proxy/daemon.c       : lib dns proxy policy

@@ -150,12 +150,12 @@ static int begin(void **state)
 static int end(void **state)
 {
     (void)state;
-    roster_free(roster);
-    for (size_t i = 0; i < WORKERS; i++) {
+    for (size_t i = 0; i < WORKERS; i++)
         while (!LIST_EMPTY(&worker[i].list))
             session_gone(&worker[i], LIST_FIRST(&worker[i].list));
+    roster_free(roster);
+    for (size_t i = 0; i < WORKERS; i++)
         loop_free(worker[i].loop);
-    }
     loop_free(loop);
     return 0;
 }

@@ -48,7 +48,7 @@ static void test_it_begins_with_its_sender_and_nothing_else(void **state)
     assert_int_equal(txn->accepted + txn->refused + txn->asked, 0);
     assert_null(txn->delivery);
     assert_null(txn->spool);
-    assert_null(txn->only);
+    assert_null(txn->named[0]);
 }
 
 static void test_accepted_and_refused_recipients_are_listed_apart(void **state)
@@ -60,7 +60,9 @@ static void test_accepted_and_refused_recipients_are_listed_apart(void **state)
     transaction_note(txn, "e@example.org", false, "550-5.1.1 no\r\n550 such user\r\n");
     assert_int_equal(txn->accepted, 2);
     assert_int_equal(txn->refused, 2);
-    assert_string_equal(txn->only, "b@example.org");
+    assert_string_equal(txn->named[0], "b@example.org");
+    assert_string_equal(txn->named[1], "d@example.org");
+    assert_null(txn->named[2]);
     assert_list(&txn->to, "b@example.org, d@example.org");
     assert_list(&txn->refusals, "c@example.org: 550 5.1.1 no such user, "
                                 "e@example.org: 550-5.1.1 no");
