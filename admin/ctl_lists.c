@@ -40,6 +40,28 @@ static json_t *request_for(const struct ctl *ctl, size_t index)
     return request;
 }
 
+/* People see the kind before the key, as they write it. */
+static bool show_entry(json_t *item, void *rows)
+{
+    char text[ENTRY_KEY_MOST + 16];
+    enum entry_kind kind;
+    const char *name = json_string_value(json_object_get(item, "kind"));
+    const char *key = json_string_value(json_object_get(item, "key"));
+    if (name == NULL || key == NULL || strlen(key) >= ENTRY_KEY_MOST ||
+        !entry_kind_parse(name, &kind))
+        return ctl_rows_item(item, rows);
+    json_t *shown = json_copy(item);
+    json_object_set_new(shown, "key", json_string(entry_key_text(kind, key, text)));
+    bool more = ctl_rows_item(shown, rows);
+    json_decref(shown);
+    return more;
+}
+
+static ctl_item_fn entry_shown(const struct ctl *ctl)
+{
+    return ctl->json ? ctl_rows_item : show_entry;
+}
+
 int ctl_list_add(struct ctl *ctl)
 {
     int status = check_keys(ctl);
@@ -53,7 +75,7 @@ int ctl_list_add(struct ctl *ctl)
         json_t *entry = NULL;
         status = ctl_ask(ctl, "entry-add", request_for(ctl, i), NULL, NULL, &entry);
         if (status == 0)
-            ctl_rows_item(entry, rows);
+            entry_shown(ctl)(entry, rows);
         json_decref(entry);
     }
     ctl_rows_end(rows, status == 0);
@@ -85,7 +107,7 @@ int ctl_list_del(struct ctl *ctl)
 int ctl_list_list(struct ctl *ctl)
 {
     struct ctl_rows *rows = ctl_rows_new(ctl, COLUMNS, false);
-    int status = ctl_ask(ctl, "entry-list", request_for(ctl, 0), ctl_rows_item, rows, NULL);
+    int status = ctl_ask(ctl, "entry-list", request_for(ctl, 0), entry_shown(ctl), rows, NULL);
     ctl_rows_end(rows, status == 0);
     return status;
 }
@@ -96,7 +118,7 @@ int ctl_list_show(struct ctl *ctl)
     if (status != 0)
         return status;
     struct ctl_rows *rows = ctl_rows_new(ctl, "list " COLUMNS, false);
-    status = ctl_ask(ctl, "entry-show", request_for(ctl, 0), ctl_rows_item, rows, NULL);
+    status = ctl_ask(ctl, "entry-show", request_for(ctl, 0), entry_shown(ctl), rows, NULL);
     size_t count = ctl_rows_end(rows, status == 0);
     if (status == 0 && count == 0) {
         ctl_note(ctl, "no %s entry has or covers %s", ctl->args.word[0], ctl->args.operand[0]);
