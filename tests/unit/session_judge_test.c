@@ -175,6 +175,70 @@ static const struct script tarpits[] = {
               "< 250-mx*", MAIL, TO("b"), "# 6000", "< 550 5.7.1 Refused: *"}},
 };
 
+#define GREY "greylist { mode = all delay = 120s }\n"
+static const struct script memories[] = {
+    {.name = "who_must_come_again_is_told_when",
+     .extra = GREY,
+     .step = {"! store", HELLO, MAIL, TO("b"),
+              "< 451 4.7.1 Greylisted, please try again in 120 seconds (*", TO("postmaster"), TAKEN,
+              "> RSET", "< 250", "log verdict=pass by=exempt"}},
+    {.name = "at_once_is_too_early",
+     .extra = GREY,
+     .step = {"! store", HELLO, MAIL, TO("b"), "< 451 4.7.1*", "> RSET", "< 250",
+              "log verdict=greylist by=greylist greylist=new wait=120", AGAIN, "< 250 2.1.0*",
+              TO("b"), "< 451 4.7.1*", "> RSET", "< 250", "log greylist=early"}},
+    {.name = "the_reply_waits_for_the_store",
+     .extra = GREY,
+     .step = {"! store", "! hold", HELLO, MAIL, TO("b"), "<n 0", "! release", "< 451 4.7.1*"}},
+    {.name = "a_store_that_says_nothing_lets_pass",
+     .extra = GREY,
+     .step = {"! store", "! hold", HELLO, MAIL, TO("b"), "# 4900", "<n 0", "# 200", TAKEN,
+              "! release", "> RSET", "< 250", "log findings=\"greylist ? no answer in time\""}},
+    {.name = "a_store_that_is_down_lets_pass",
+     .extra = GREY,
+     .step = {"! store", "! down", HELLO, MAIL, TO("b"), TAKEN, "> RSET", "< 250",
+              "log findings=\"greylist ? disk is full\""}},
+    {.name = "no_store_greylists_nobody", .extra = GREY, .step = {HELLO, MAIL, TO("b"), TAKEN}},
+    {.name = "a_group_of_recipients_is_asked_about_one_by_one",
+     .extra = GREY,
+     .step = {"! store", HELLO,
+              "> MAIL FROM:<a@client.example>\nRCPT TO:<b@example.org>\nRCPT TO:<c@example.org>",
+              "< 250 2.1.0*", "< 451 4.7.1*", "< 451 4.7.1*"}},
+    {.name = "who_leaves_while_the_store_thinks_is_gone",
+     .extra = GREY,
+     .step = {"! store", "! hold", HELLO, MAIL, TO("b"), "! leave", "! release"}},
+    {.name = "a_foreign_recipient_is_refused_and_nobody_asked",
+     .extra = GREY,
+     .step = {"! store", "! hold", HELLO, MAIL, "> RCPT TO:<b@foreign.example>",
+              "< 550 5.7.1 Relaying denied*"}},
+    {.name = "a_message_to_whom_it_is_allowed_passes",
+     .extra = "lists { deny = {\"198.51.100.0/24\"} }",
+     .step = {"entry allow recipient:b@example.org", HELLO, MAIL, TO("c"),
+              "< 550 5.7.1 Refused: your address is refused here (*", TO("b"), TAKEN, DATA,
+              SENT("x: y\n"), "log verdict=pass by=allow"}},
+    {.name = "an_entry_for_a_recipient_is_no_relay",
+     .step = {"entry allow recipient:b@foreign.example", HELLO, MAIL,
+              "> RCPT TO:<b@foreign.example>", "< 550 5.7.1 Relaying denied*"}},
+    {.name = "a_trap_is_answered_as_one_who_is_not_there",
+     .step = {"entry trap bait@example.org", HELLO, MAIL, TO("bait"),
+              "< 550 5.1.1 No such recipient here", "> RSET", "< 250",
+              "log spamtrap=bait@example.org banned=yes"}},
+    {.name = "and_takes_who_asks_on_to_the_tarpit",
+     .step = {"entry trap bait@example.org", HELLO, MAIL, TO("bait"), "< 550 5.1.1*",
+              "> RCPT TO:<b@example.org>", "log taken to the tarpit", "! leave"}},
+    {.name = "a_trap_ends_the_transaction_of_others",
+     .step = {"entry trap bait@example.org", HELLO, MAIL, TO("b"), TAKEN, TO("bait"),
+              "< 550 5.1.1*", DATA, "> x: y\n\n.", "< 550 5.7.1 Refused: *"}},
+    {.name = "unknown_recipients_of_the_backend_ban",
+     .extra = "spamtraps { unknown-recipients = 2 }\n",
+     .step = {HELLO, MAIL, TO("b"), "+ up", "{ MAIL *", "{ RCPT *", "} 250 1\n550 no", "< 550 no",
+              TO("c"), "{ RCPT *", "} 550 no", "< 550 no", "> RCPT TO:<d@example.org>",
+              "log banned=yes", "! leave", "{ QUIT"}},
+    {.name = "an_entry_by_helo_refuses",
+     .step = {"entry deny helo:client.example", HELLO, MAIL, TO("b"),
+              "< 550 5.7.1 Refused: your host's name is refused here (*"}},
+};
+
 static const struct script behaviours[] = {
     {.name = "sending_on_after_ehlo_is_noted_and_slows",
      .extra = "pipelining { }\n",
@@ -289,6 +353,7 @@ int main(void)
     int failed = script_run("greetings", greetings, COUNT(greetings));
     failed += script_run("verdicts", verdicts, COUNT(verdicts));
     failed += script_run("tarpits", tarpits, COUNT(tarpits));
+    failed += script_run("memories", memories, COUNT(memories));
     failed += script_run("behaviours", behaviours, COUNT(behaviours));
     failed += script_run("limits", limits, COUNT(limits));
     failed += cmocka_run_group_tests_name("others", others, NULL, NULL);

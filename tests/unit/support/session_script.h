@@ -21,19 +21,23 @@
  *   {eof       Gatepost has closed the connection without another word
  *   # MS       time passes
  *   dns T N R  DNS holds records R of type T (A, PTR...) for the name N from now on
+ *   entry L K  there is a list entry K on the list L (allow, unproven, too; deny, trap)
  *   log TEXT   the log since the last look holds TEXT
  *   ! WORD     dns (the open questions are answered), tls, leave (client), close (backend), refuse
  * (the next dial), drain, ignore (what the backend heard), full (there is room for 8 KiB of
  * messages), big or long (the client sends 100,000 octets, in lines or without one), proven
  * (mail.client.example is known for good mail), reset (the client leaves with a reply unread),
- * flood (it asks for 11,000 recipients, one after the other, and reads no reply)
+ * flood (it asks for 11,000 recipients, one after the other, and reads no reply), store (there is
+ * one, empty), down, hold (its answers), release
  *
  * TEXT to be heard is compared whole, or up to its final '*'; "250" alone compares the code.
  * Whatever is not looked at when the script ends is a failure.
  */
 
 #include "policy/known.h"
+#include "policy/list_table.h"
 #include "policy/state.h"
+#include "tests/unit/support/fake_store.h"
 #include "tests/unit/support/session_rig.h"
 
 #include <setjmp.h>
@@ -65,6 +69,7 @@ struct player {
     size_t seen;                 /* how many dials the script has looked at */
     const struct script *script;
     size_t at;
+    struct store *store;
 };
 
 static struct tls_server *script_tls;
@@ -255,8 +260,8 @@ static inline void script_proven(struct player *p)
     const char *const domain = "client.example";
     const struct policy_state *state = p->rig.server->policy;
     for (int64_t hour = 0; hour < 2; hour++)
-        known_delivered(state->known, &domain, 1, KNOWN_LIFETIME,
-                        state->wall() + (hour - 2) * 3600, NULL);
+        known_delivered(state->known, &domain, 1, KNOWN_LIFETIME, state->wall() + (hour - 2) * 3600,
+                        NULL);
 }
 
 /* What closes with something unread resets the connection, as a socket of TCP does. */
@@ -292,6 +297,34 @@ static inline void script_dns(struct player *p, const char *text)
     fake_dns_set(p->rig.worker.dns, (enum dns_type)t, name, text + used);
 }
 
+/* "allow KEY" */
+static inline void script_entry(struct player *p, const char *text)
+{
+    char list[8];
+    char what[256];
+    char key[ENTRY_KEY_MOST];
+    const char *why = "not LIST KEY";
+    struct entry entry = {.key = key, .unproven = true, .reason = "", .author = ""};
+    if (sscanf(text, "%7s %255s", list, what) != 2 || !entry_list_parse(list, &entry.list) ||
+        !entry_key_parse(entry.list, what, &entry.kind, key, &why))
+        script_fail(p, why, text);
+    list_table_put(p->rig.server->policy->lists, &entry);
+}
+
+static inline bool script_store(struct player *p, const char *word)
+{
+    struct store **store = &p->rig.server->policy->store;
+    if (strcmp(word, "store") == 0)
+        *store = p->store = fake_store_new();
+    else if (strcmp(word, "down") == 0)
+        fake_store_down(*store, "disk is full");
+    else if (strcmp(word, "hold") == 0 || strcmp(word, "release") == 0)
+        fake_store_hold(*store, word[0] == 'h');
+    else
+        return false;
+    return true;
+}
+
 static inline void script_act(struct player *p, const char *word)
 {
     if (strcmp(word, "dns") == 0)
@@ -319,7 +352,7 @@ static inline void script_act(struct player *p, const char *word)
         script_flood(p);
     else if (strcmp(word, "big") == 0 || strcmp(word, "long") == 0)
         script_big(p, word[0] == 'b');
-    else
+    else if (!script_store(p, word))
         script_fail(p, "no such word", word);
     rig_run(&p->rig);
 }
@@ -377,6 +410,10 @@ static inline void script_step(struct player *p, const char *step)
         script_dns(p, step + 4);
         return;
     }
+    if (strncmp(step, "entry ", 6) == 0) {
+        script_entry(p, step + 6);
+        return;
+    }
     p->rig.writes = 0;
     if (client || step[0] == '}')
         script_say(p, client, step + (step[1] == ' ' ? 2 : 3), step[1] != ' ');
@@ -424,6 +461,7 @@ static inline void script_end(struct player *p)
 {
     struct loop *loop = p->rig.worker.loop;
     rig_end(&p->rig);
+    fake_store_free(p->store);
     loop_free(loop);
 }
 
