@@ -6,10 +6,11 @@
  *
  * Promises: the next page of records is asked for when the asker has taken the one before.
  */
-#include "policy/decision_int.h"
+#include "policy/decision_commands.h"
 
 #include "lib/loop.h"
 #include "lib/mem.h"
+#include "policy/decision_int.h"
 #include "policy/record.h"
 
 #include <stdlib.h>
