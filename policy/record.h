@@ -6,7 +6,18 @@
  * when a decision is made, kept in the store as one JSON object, and read again to be explained
  * (policy/explain.h) and to be judged under another configuration (policy/replay.h). Pure, any
  * thread.
- *
+ */
+
+#include "db/store.h"
+#include "lib/addr.h"
+#include "policy/check.h"
+#include "policy/trial.h"
+
+#include <jansson.h>
+
+struct buf;
+
+/*
  * The JSON object. Stable: fields may be added, none changes its meaning. A field whose value is
  * not known, or is false or none, is left out, but for those marked with '*', which always stand.
  * Times are RFC 3339 in UTC, scores numbers with at most two decimals, ms milliseconds.
@@ -47,15 +58,6 @@
  *   refused        what else refused it: relay, limit, backend...
  *   reply          what the client was told
  */
-
-#include "db/store.h"
-#include "lib/addr.h"
-#include "policy/check.h"
-#include "policy/trial.h"
-
-#include <jansson.h>
-
-struct buf;
 
 #define RECORD_RECIPIENTS 20
 #define RECORD_FINDINGS   64
