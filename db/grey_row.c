@@ -7,9 +7,11 @@
  * last - first as numbers of 7 bits an octet, the links (4 octets each), then identity, sender and
  * recipient, each with a NUL.
  *
- * Promises: a detail that was damaged is not read beyond its end. 32 bits under a keyed hash of 31:
- * two triplets of ten million meet in one key about once in 10^5 years' worth of such files, and
- * strangers cannot look for a pair that does, for the key is secret.
+ * Promises: a detail that was damaged is not read beyond its end.
+ *
+ * Limits: keys are hashes, and two rows of ten million triplets share one with a chance of about 1
+ * in 20000; of one sender and recipient seen from ten thousand networks two with 1 in 100. Then
+ * both have one record. The hash is keyed, so that nobody can look for such a pair.
  */
 #include "db/grey_row.h"
 
