@@ -22,8 +22,8 @@
 #define COPIES_MOST 4
 #define RETRY_MS    1000u
 #define SLOW_MS     5000u
-#define LOG_PAGES   16000u /* 64 MB: a longer log is slower to read, a shorter one slower to write \
-                            */
+/* 64 MB: a longer log is slower to read, a shorter one slower to write. */
+#define LOG_PAGES 32000u
 
 static int64_t system_clock(void)
 {

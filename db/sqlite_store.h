@@ -16,7 +16,7 @@ struct sqlite_store_config {
     uint64_t decisions_most;
     size_t queue_most;  /* questions that wait; 0: the default */
     unsigned retry_ms;  /* until a degraded store tries again, longer each time; 0: a second */
-    unsigned log_pages; /* of 4096 octets in the log, until they are copied; 0: 16000 */
+    unsigned log_pages; /* of 2048 octets in the log, until they are copied; 0: 32000 */
     unsigned slow_ms;   /* the disk may take for what is asked of it; 0: five seconds */
 };
 
