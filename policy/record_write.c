@@ -33,10 +33,9 @@ struct choice { /* what is left out, and how long each was */
 /* ---- values -------------------------------------------------------------------------------------
  */
 
-static bool is_plain(unsigned char c)
-{
-    return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
-}
+/* What stands in a JSON string as it is: printing ASCII but '"' and '\\'. */
+static const bool is_plain[256] = {
+    [' ' ... '!'] = true, ['#' ... '['] = true, [']' ... '~'] = true};
 
 static uint32_t code_point(const unsigned char *s, size_t len)
 {
@@ -71,7 +70,7 @@ static size_t escape(const char *text, size_t len, char out[static 16])
 static size_t plain_run(const char *text, size_t most)
 {
     size_t run = 0;
-    while (run < most && is_plain((unsigned char)text[run]))
+    while (run < most && is_plain[(unsigned char)text[run]])
         run++;
     return run;
 }
@@ -133,6 +132,15 @@ static void put_member(struct buf *out, const char *key, const char *text, size_
     put_text(out, text, most);
 }
 
+/* A word of our own, in which nothing is to be escaped. */
+static void put_word(struct buf *out, const char *key, const char *word)
+{
+    buf_add_str(out, key);
+    buf_add(out, "\"", 1);
+    buf_add_str(out, word);
+    buf_add(out, "\"", 1);
+}
+
 static void put_some(struct buf *out, const char *key, const char *text, size_t most)
 {
     if (text != NULL && text[0] != '\0')
@@ -165,9 +173,9 @@ static void put_facts(struct buf *out, const struct record *r)
 {
     char text[ADDR_TEXT_MAX > RECORD_TIME_SIZE ? ADDR_TEXT_MAX : RECORD_TIME_SIZE];
     put_member(out, "{\"id\":", r->id, ID_MOST);
-    put_member(out, ",\"time\":", record_time_text(r->time_ms, text), WORD_MOST);
-    put_member(out, ",\"stage\":", record_stage_name(r->stage), WORD_MOST);
-    put_member(out, ",\"client\":", addr_ip_text(&r->client, text), WORD_MOST);
+    put_word(out, ",\"time\":", record_time_text(r->time_ms, text));
+    put_word(out, ",\"stage\":", record_stage_name(r->stage));
+    put_word(out, ",\"client\":", addr_ip_text(&r->client, text));
     put_some(out, ",\"helo\":", r->helo, TEXT_MOST);
     put_some(out, ",\"reverse\":", r->reverse, TEXT_MOST);
     put_flag(out, ",\"confirmed\":true", r->confirmed);
@@ -200,11 +208,11 @@ static void put_finding(struct buf *out, const struct record_finding *f)
     put_member(out, "{\"check\":", f->check, WORD_MOST);
     put_some(out, ",\"zone\":", f->zone, TEXT_MOST);
     put_member(out, ",\"label\":", f->label, WORD_MOST);
-    put_member(out, ",\"at\":", record_at_name(f->stage), WORD_MOST);
+    put_word(out, ",\"at\":", record_at_name(f->stage));
     put_some(out, ",\"answer\":", f->answer, TEXT_MOST);
     buf_add_str(out, ",\"score\":");
     put_score(out, f->score);
-    put_member(out, ",\"mode\":", check_mode_words[f->mode], WORD_MOST);
+    put_word(out, ",\"mode\":", check_mode_words[f->mode]);
     buf_add_str(out, ",\"ms\":");
     put_number(out, f->ms);
     put_some(out, ",\"code\":", f->code, WORD_MOST);
@@ -219,7 +227,7 @@ static void put_clean(struct buf *out, const struct record_clean *clean)
 {
     put_member(out, "{\"check\":", clean->check, WORD_MOST);
     put_some(out, ",\"zone\":", clean->zone, TEXT_MOST);
-    put_member(out, ",\"at\":", record_at_name(clean->stage), WORD_MOST);
+    put_word(out, ",\"at\":", record_at_name(clean->stage));
     buf_add_str(out, ",\"ms\":");
     put_number(out, clean->ms);
     buf_add_str(out, "}");
@@ -262,11 +270,11 @@ static void put_list(struct buf *out, const struct record_list *list)
         return;
     buf_add_str(out, ",\"list\":{\"ruling\":");
     buf_add_str(out, list->ruling == RECORD_LIST_ALLOW ? "\"allow\"" : "\"deny\"");
-    put_member(out, ",\"kind\":", entry_kind_name(list->kind), WORD_MOST);
+    put_word(out, ",\"kind\":", entry_kind_name(list->kind));
     put_member(out, ",\"key\":", list->key, TEXT_MOST);
-    put_member(out, ",\"origin\":", entry_origin_name(list->origin), WORD_MOST);
+    put_word(out, ",\"origin\":", entry_origin_name(list->origin));
     if (list->ruling == RECORD_LIST_DENY)
-        put_member(out, ",\"action\":", entry_action_name(list->action), WORD_MOST);
+        put_word(out, ",\"action\":", entry_action_name(list->action));
     buf_add_str(out, "}");
 }
 
@@ -274,7 +282,7 @@ static void put_greylist(struct buf *out, const struct record_greylist *greylist
 {
     if (greylist->asked == RECORD_GREY_NONE)
         return;
-    put_member(out, ",\"greylist\":{\"state\":", record_grey_name(greylist), WORD_MOST);
+    put_word(out, ",\"greylist\":{\"state\":", record_grey_name(greylist));
     if (greylist->wait > 0) {
         buf_add_str(out, ",\"wait\":");
         put_number(out, greylist->wait);
@@ -291,11 +299,9 @@ static void put_outcome(struct buf *out, const struct record *r)
     put_flag(out, ",\"banned\":true", r->banned);
     buf_add_str(out, ",\"score\":");
     put_score(out, r->score);
-    put_member(out, ",\"verdict\":", verdict_action_name(r->judged ? r->action : VERDICT_PASS),
-               WORD_MOST);
-    put_member(out, ",\"would\":", verdict_action_name(r->judged ? r->would : VERDICT_PASS),
-               WORD_MOST);
-    put_member(out, ",\"by\":", r->judged ? verdict_cause_name(r->cause) : "none", WORD_MOST);
+    put_word(out, ",\"verdict\":", verdict_action_name(r->judged ? r->action : VERDICT_PASS));
+    put_word(out, ",\"would\":", verdict_action_name(r->judged ? r->would : VERDICT_PASS));
+    put_word(out, ",\"by\":", r->judged ? verdict_cause_name(r->cause) : "none");
     put_some(out, ",\"refused\":", r->refused, WORD_MOST);
     put_some(out, ",\"reply\":", r->reply, REPLY_MOST);
     buf_add_str(out, "}");
