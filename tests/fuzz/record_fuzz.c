@@ -80,7 +80,7 @@ static void write_it(const char *text)
                             .reply = text,
                             .recipients = 1,
                             .recipient = {text},
-                            .findings = RECORD_FINDINGS};
+                            .findings = strlen(text) % 16 == 0 ? RECORD_FINDINGS : 2};
     for (size_t i = 0; i < record.findings; i++)
         record.finding[i] = (struct record_finding){
             .check = "helo", .zone = text, .label = text, .answer = text, .code = text};
