@@ -30,6 +30,7 @@
 struct address {
     char local[LOCAL_MOST + 1];
     char domain[DOMAIN_MOST + 1];
+    const char *at; /* "@" where there was one */
 };
 
 static bool is_digit(char c)
@@ -57,6 +58,7 @@ static void split(const char *text, struct address *out)
     size_t len = at != NULL ? (size_t)(at - text) : strlen(text);
     lower(out->local, LOCAL_MOST, text, len);
     out->domain[0] = '\0';
+    out->at = at != NULL ? "@" : "";
     if (at != NULL && !relay_domain_normal(at + 1, out->domain, sizeof out->domain))
         lower(out->domain, DOMAIN_MOST, at + 1, strlen(at + 1));
 }
@@ -64,8 +66,8 @@ static void split(const char *text, struct address *out)
 static const char *join(const char *prefix, const struct address *address,
                         char out[static MAILBOX_KEY_SIZE])
 {
-    snprintf(out, MAILBOX_KEY_SIZE, "%s%s%s%s", prefix, address->local,
-             address->domain[0] != '\0' ? "@" : "", address->domain);
+    snprintf(out, MAILBOX_KEY_SIZE, "%s%s%s%s", prefix, address->local, address->at,
+             address->domain);
     return out;
 }
 

@@ -4,25 +4,32 @@
  * DNS and the clock.
  *
  * The first octet chooses the client and the mode (enum choice). Then come events, an octet each
- * and what it takes: h LEN OCTETS  HELO              s NAME  MAIL (of the names below)       n NAME
- * HELO of a name d QUESTION HOW OCTETS           DNS has: nxdomain, nodata, tempfail, no answer, or
- * records of the octets (four an address) r             DNS answers       t OCTET time passes,
- * 2^(OCTET mod 16) ms b WHAT LEN OCTETS  behaviour    c WHAT  counts a             AUTH v       the
- * backend took a message
+ * and what it takes:
  *
- * What must hold after each: a verdict is there 5 s after the last fact; it follows from mode,
- * standing, rules and score; what goes into a reply prints; a log line keeps its bounds; nothing is
- * open once the client has gone.
+ *   h LEN OCTETS      HELO                     n NAME   HELO of a name of those below
+ *   s NAME            MAIL of it               p EVEN or p ODD LEN OCTETS   RCPT of the trap, or of
+ *   m                 the message              that
+ *   d QUESTION HOW OCTETS   DNS has: nxdomain, nodata, tempfail, no answer, or records of them
+ *   r                 DNS answers              g HOW    the store is down, up, holds, answers
+ *   t OCTET           time passes, 2^(OCTET mod 16) ms
+ *   b WHAT LEN OCTETS behaviour                c WHAT   counts
+ *   a                 AUTH                     v        the backend took a message
+ *
+ * What must hold after each: a verdict is there 5 s after the last fact, or after the store was
+ * asked; it follows from mode, standing, rules and score; what goes into a reply prints; a log line
+ * keeps its bounds; nothing is open once the client has gone.
  */
 #include "tests/unit/support/fake_check.h"
 
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "policy/list_probe.h"
+#include "policy/list_table.h"
 #include "policy/policy.h"
 #include "policy/state.h"
 #include "policy/trial_int.h"
 #include "tests/unit/support/fake_dns.h"
+#include "tests/unit/support/fake_store.h"
 #include "tests/unit/support/virtual_clock.h"
 
 #include <string.h>
@@ -83,6 +90,7 @@ static const struct {
     {DNS_A, "mx.example.net.dwl.example"},
     {DNS_MX, "mx.example.net"},
 };
+#define TRAP      "bait@own.test"
 #define QUESTIONS (sizeof questions / sizeof questions[0])
 
 struct input {
@@ -94,8 +102,10 @@ struct fuzz {
     struct trial_env env;
     struct trial *trial;
     enum choice choice;
-    uint64_t fact; /* when the last came */
+    uint64_t fact;  /* when the last came */
+    uint64_t asked; /* when the greylist was first seen to wait; 0: it does not */
     bool authenticated;
+    bool banned; /* it wrote to a trap */
 };
 
 static struct policy_state *memory;
@@ -212,7 +222,9 @@ static void hold_verdict(const struct fuzz *f, const struct verdict *v, bool exe
     MUST((f->choice & CHOICE_OBSERVE) != 0 ? v->action == VERDICT_PASS : v->action == v->would);
     MUST(prints(v->reason) && prints(v->enhanced));
     MUST(!refuses || (v->reason[0] != '\0' && v->enhanced[0] != '\0'));
-    if ((f->choice & CHOICE_ALLOWED) != 0)
+    if (f->banned && v->cause == VERDICT_BY_DENY)
+        MUST(refuses);
+    else if ((f->choice & CHOICE_ALLOWED) != 0)
         MUST(v->cause == VERDICT_BY_ALLOW && !refuses);
     else if ((f->choice & CHOICE_DENIED) != 0)
         MUST(v->cause == VERDICT_BY_DENY && refuses);
@@ -220,6 +232,8 @@ static void hold_verdict(const struct fuzz *f, const struct verdict *v, bool exe
         MUST(v->cause == VERDICT_BY_TRUST && !refuses);
     else if (exempt)
         MUST(v->cause == VERDICT_BY_EXEMPT && !refuses);
+    else if (v->cause == VERDICT_BY_GREYLIST)
+        MUST(v->would == VERDICT_GREYLIST && v->score >= 200 && v->score < 600 && v->wait <= 300);
     else if (v->cause == VERDICT_BY_SCORE)
         MUST(refuses == (v->score >= 600) && (v->would == VERDICT_TARPIT) == (v->score >= 1000));
     else
@@ -231,11 +245,15 @@ static void hold(struct fuzz *f)
     struct verdict verdict;
     struct log_line line;
     bool answered = trial_ask(f->trial, false, &verdict);
-    MUST(answered || clock_ms < f->fact + TRIAL_DEADLINE);
+    if (!trial_grey_waits(f->trial))
+        f->asked = 0;
+    else if (f->asked == 0)
+        f->asked = clock_ms;
+    MUST(answered || clock_ms < (f->asked != 0 ? f->asked : f->fact) + TRIAL_DEADLINE);
     if (answered)
         hold_verdict(f, &verdict, false);
     if (trial_hostile(f->trial))
-        MUST((f->choice & CHOICE_OBSERVE) == 0 && trial_score(f->trial) >= 1000);
+        MUST((f->choice & CHOICE_OBSERVE) == 0 && (f->banned || trial_score(f->trial) >= 1000));
     MUST(trial_ask(f->trial, true, &verdict) || !answered);
     hold_verdict(f, &verdict, true);
     MUST(trial_delay(f->trial, 3) <= 5000 && trial_greet_wait(f->trial) <= 6000);
@@ -267,12 +285,34 @@ static void sender(struct fuzz *f, struct input *in)
     free(address);
 }
 
+static void recipient(struct fuzz *f, struct input *in)
+{
+    char *address = take(in) % 2 == 0 ? mem_strdup(TRAP) : take_text(in);
+    trial_recipient(f->trial, address);
+    if (trial_trapped(f->trial)) {
+        MUST((f->choice & CHOICE_OBSERVE) == 0);
+        f->banned = true;
+    }
+    free(address);
+}
+
+static void store(struct fuzz *f, struct input *in)
+{
+    uint8_t how = take(in) % 4;
+    if (how < 2)
+        fake_store_down(f->env.state->store, how == 0 ? "down" : NULL);
+    else
+        fake_store_hold(f->env.state->store, how == 2);
+}
+
 static void event(struct fuzz *f, struct input *in)
 {
     const char *why = NULL;
     uint8_t what = take(in);
-    if (what == 'h' || what == 'n' || what == 's')
+    if (what == 'h' || what == 'n' || what == 's' || what == 'p')
         f->fact = clock_ms;
+    if (what == 's' || what == 'p')
+        f->asked = 0;
     if (what == 'h' || what == 'b')
         say_text(f, in, what == 'h');
     else if (what == 'n')
@@ -291,6 +331,12 @@ static void event(struct fuzz *f, struct input *in)
         trial_delivered(f->trial);
     else if (what == 'a')
         trial_authenticated(f->trial);
+    else if (what == 'p')
+        recipient(f, in);
+    else if (what == 'm')
+        trial_message(f->trial, false);
+    else if (what == 'g')
+        store(f, in);
     f->authenticated = f->authenticated || what == 'a';
     loop_poll(f->env.loop);
 }
@@ -329,6 +375,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     f.choice = (enum choice)take(&in);
     struct policy *policy = (f.choice & CHOICE_HARD) != 0 ? hard : soft;
     policy_bind(policy, memory);
+    memory->store = fake_store_new();
+    list_table_put(
+        memory->lists,
+        &(struct entry){
+            .list = ENTRY_TRAP, .kind = ENTRY_RECIPIENT, .key = TRAP, .reason = "", .author = ""});
     list_probe_free(list_probe_new(f.env.loop, f.env.dns, policy));
     open_trial(&f);
     for (size_t i = 0; i < EVENTS && in.left > 0; i++) {
@@ -339,6 +390,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     f.trial = NULL;
     loop_poll(f.env.loop);
     MUST(fake_dns_open(f.env.dns) == 0);
+    fake_store_free(memory->store);
     policy_state_free(memory);
     fake_dns_free(f.env.dns);
     loop_free(f.env.loop);
