@@ -285,6 +285,30 @@ static void find_format(struct list_reader *r, const char *line)
     r->stopped = true;
 }
 
+/* "# format: postfix-access sender" says what follows. */
+static void take_directive(struct list_reader *r, const char *line)
+{
+    static const char word[] = "format:";
+    char name[32];
+    char kind[32] = "";
+    enum entry_kind found;
+    line += 1 + strspn(line + 1, " \t");
+    if (r->format != LIST_FORMAT_AUTO || strncmp(line, word, sizeof word - 1) != 0)
+        return;
+    r->first = r->number;
+    if (sscanf(line + sizeof word - 1, "%31s %31s", name, kind) < 1 ||
+        !list_format_parse(name, &r->format) ||
+        (kind[0] != '\0' && !entry_kind_parse(kind, &found))) {
+        list_fault(r,
+                   "\"%.60s\": right would be \"format: NAME\" or, of an access table, \"format: "
+                   "postfix-access KIND\", of client, helo, sender or recipient",
+                   line);
+        r->stopped = true;
+    } else if (kind[0] != '\0') {
+        r->how.kind = (int)found;
+    }
+}
+
 static void take_line(struct list_reader *r)
 {
     r->number++;
@@ -300,6 +324,8 @@ static void take_line(struct list_reader *r)
     size_t blanks = strspn(line, " \t");
     line += blanks;
     len -= blanks;
+    if (*line == '#' && !r->stopped && !r->long_line)
+        take_directive(r, line);
     if (r->stopped || (len == 0 && !r->long_line) || *line == '#' ||
         (*line == ';' && !is_postfix(r->format)))
         return;
@@ -352,6 +378,11 @@ static bool read_all(struct list_reader *r, int fd, int *error)
     char *chunk = mem_alloc(CHUNK);
     ssize_t got;
     do {
+        if (r->how.stop != NULL && atomic_load(r->how.stop)) {
+            got = -1;
+            errno = ECANCELED;
+            break;
+        }
         got = read(fd, chunk, CHUNK);
         if (got > 0)
             list_reader_feed(r, chunk, (size_t)got);

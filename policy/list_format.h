@@ -12,11 +12,14 @@
 #include "db/store.h"
 #include "lib/buf.h"
 
+#include <stdatomic.h>
+
 #define LIST_LINE_MOST   4096 /* octets of a logical line; a longer one is a fault */
 #define LIST_REASON_MOST 256  /* with its NUL; a longer reason is cut */
 
 enum list_format {
-    LIST_FORMAT_AUTO,   /* by the first line, where that is unambiguous */
+    LIST_FORMAT_AUTO,   /* by a comment "# format: NAME [KIND]" in front, or by the first line where
+                           that is unambiguous */
     LIST_FORMAT_NATIVE, /* LIST KEY [action=A] [unproven] [expires=TIME] [reason=TEXT to the end] */
     LIST_FORMAT_CIDR,   /* an address or network a line; comments with '#' and ';' */
     LIST_FORMAT_ACCESS, /* Postfix access(5) */
@@ -41,6 +44,7 @@ struct list_import {
     enum entry_action action; /* the same */
     int kind; /* of a name in an access table: enum entry_kind (ENTRY_CLIENT: the reverse name), or
                  -1: not said, and names there are faults */
+    atomic_bool *stop; /* list_read_file: another thread sets it to have it end; NULL */
 };
 
 /* Called for each entry: key in normal form, origin ENTRY_FILE, author "", created 0; valid during

@@ -3,22 +3,20 @@
  * policy: the policy as configured, in one immutable object.
  *
  * Promises: once policy_bind() has returned nothing of it changes, so any thread may read it as
- * long as it holds a reference.
+ * long as it holds a reference; all but its list files, which are the main thread's.
  */
 #include "policy/policy.h"
 
 #include "lib/mem.h"
 #include "policy/check_config.h"
 #include "policy/greylist.h"
-#include "policy/list_table.h"
+#include "policy/list_files.h"
 #include "policy/record_config.h"
 #include "policy/spamtrap.h"
 #include "policy/state.h"
 
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -29,6 +27,7 @@ struct policy {
     atomic_uint references;
     struct policy_thresholds thresholds;
     struct policy_lists lists;
+    struct list_files *list_files; /* changed by its watch alone */
     struct greylist_config greylist;
     struct spamtrap_config spamtraps;
     struct decisions_config decisions;
@@ -53,28 +52,11 @@ static const struct conf_row threshold_rows[] = {
      .initial = "10",
      .help = "the score from which it is taken to the tarpit"},
 };
-static const struct conf_row list_rows[] = {
-    {.name = "allow",
-     .type = CONF_NETWORKS,
-     .offset = offsetof(struct policy_lists, allow),
-     .help = "clients that pass every check; this list is asked first"},
-    {.name = "deny",
-     .type = CONF_NETWORKS,
-     .offset = offsetof(struct policy_lists, deny),
-     .help = "clients that are refused"},
-    {.name = "tarpit",
-     .type = CONF_NETWORKS,
-     .offset = offsetof(struct policy_lists, tarpit),
-     .help = "clients that are taken to the tarpit at once"},
-};
 
 static const struct conf_section threshold_section = {.name = "thresholds",
                                                       .row = threshold_rows,
                                                       .rows = COUNT(threshold_rows),
                                                       .help = "what scores lead to"};
-static const struct conf_section list_section = {
-    .name = "lists", .row = list_rows, .rows = COUNT(list_rows), .help = "clients judged by hand"};
-
 const struct conf_section *const *policy_sections(void)
 {
     /* Filled at each call with the same: the table's entries are no constants to the compiler. */
@@ -105,52 +87,6 @@ static void read_thresholds(struct policy *policy, struct conf *conf)
                    "tarpit is below reject; thresholds rise: greylist, reject, tarpit");
 }
 
-static bool covers(const struct cidr *wide, const struct cidr *narrow)
-{
-    return wide->net.family != AF_UNSPEC && wide->bits <= narrow->bits &&
-           cidr_match(wide, &narrow->net);
-}
-
-/* Warns of what stands in `set` in vain, because the stronger list has all of it. */
-static void check_shadowed(struct conf *conf, const struct cidr_set *stronger,
-                           const char *stronger_name, const struct cidr_set *set, const char *name)
-{
-    const struct conf_part *part = conf_part(conf, &list_section, 0);
-    for (size_t i = 0; i < set->count; i++) {
-        for (size_t j = 0; j < stronger->count; j++) {
-            if (!covers(&stronger->item[j], &set->item[i]))
-                continue;
-            conf_warn(conf, conf_line(part, name, i),
-                      "an entry of %s is in %s too, which goes first; remove one of them", name,
-                      stronger_name);
-            break;
-        }
-    }
-}
-
-static void check_all(struct conf *conf, const struct cidr_set *set, const char *name,
-                      const char *what)
-{
-    for (size_t i = 0; i < set->count; i++) {
-        if (set->item[i].bits == 0 && set->item[i].net.family != AF_UNSPEC)
-            conf_warn(conf, conf_line(conf_part(conf, &list_section, 0), name, i),
-                      "%s covers all addresses: %s", name, what);
-    }
-}
-
-static void read_lists(struct policy *policy, struct conf *conf)
-{
-    struct policy_lists *lists = &policy->lists;
-    conf_fill(conf, conf_part(conf, &list_section, 0), lists);
-    check_all(conf, &lists->allow, "allow",
-              "nobody is judged; list those you trust, or use mode = observe to only watch");
-    check_all(conf, &lists->deny, "deny", "no mail comes in; list those you do not want");
-    check_all(conf, &lists->tarpit, "tarpit", "no mail comes in; list those you do not want");
-    check_shadowed(conf, &lists->allow, "allow", &lists->deny, "deny");
-    check_shadowed(conf, &lists->allow, "allow", &lists->tarpit, "tarpit");
-    check_shadowed(conf, &lists->tarpit, "tarpit", &lists->deny, "deny");
-}
-
 static void list_active(struct policy *policy)
 {
     const struct check_config_list *all = &policy->configs;
@@ -167,7 +103,8 @@ struct policy *policy_new(struct conf *conf)
     struct policy *policy = mem_alloc(sizeof *policy);
     atomic_init(&policy->references, 1);
     read_thresholds(policy, conf);
-    read_lists(policy, conf);
+    list_config_read(&policy->lists, conf);
+    policy->list_files = list_files_new(&policy->lists, conf);
     greylist_read(&policy->greylist, conf);
     spamtrap_read(&policy->spamtraps, conf);
     conf_fill(conf, conf_part(conf, &decisions_section, 0), &policy->decisions);
@@ -187,6 +124,7 @@ void policy_unref(struct policy *policy)
     if (policy == NULL || atomic_fetch_sub(&policy->references, 1) != 1)
         return;
     check_config_free(&policy->configs);
+    list_files_free(policy->list_files);
     conf_clear(&threshold_section, &policy->thresholds);
     conf_clear(&list_section, &policy->lists);
     conf_clear(&greylist_section, &policy->greylist);
@@ -195,51 +133,9 @@ void policy_unref(struct policy *policy)
     free(policy);
 }
 
-struct entries { /* of lists { ... }, for the table */
-    struct entry *item;
-    char (*key)[ADDR_TEXT_MAX + 4];
-    size_t count;
-};
-
-static void add_entries(struct entries *to, const struct cidr_set *set, enum entry_list list,
-                        enum entry_action action)
-{
-    for (size_t i = 0; i < set->count; i++) {
-        const struct cidr *net = &set->item[i];
-        char text[ADDR_TEXT_MAX];
-        char *key = to->key[to->count];
-        bool whole = net->bits == (net->net.family == AF_INET ? 32 : 128);
-        if (net->net.family == AF_UNSPEC)
-            continue;
-        snprintf(key, sizeof to->key[0], whole ? "%s" : "%s/%u", addr_ip_text(&net->net, text),
-                 net->bits);
-        to->item[to->count++] = (struct entry){.list = list,
-                                               .kind = ENTRY_CLIENT,
-                                               .action = action,
-                                               .origin = ENTRY_FILE,
-                                               .key = key,
-                                               .reason = "",
-                                               .author = ""};
-    }
-}
-
-static void use_lists(const struct policy_lists *lists, struct list_table *table)
-{
-    size_t most = lists->allow.count + lists->deny.count + lists->tarpit.count;
-    struct entries entries = {.item = mem_alloc((most + 1) * sizeof *entries.item),
-                              .key = mem_alloc((most + 1) * sizeof *entries.key)};
-    add_entries(&entries, &lists->allow, ENTRY_ALLOW, ENTRY_REJECT);
-    /* Of the same network in both the tarpit counts, as the later one. */
-    add_entries(&entries, &lists->deny, ENTRY_DENY, ENTRY_REJECT);
-    add_entries(&entries, &lists->tarpit, ENTRY_DENY, ENTRY_TARPIT);
-    list_table_set_files(table, entries.item, entries.count);
-    free(entries.item);
-    free(entries.key);
-}
-
 void policy_bind(struct policy *policy, struct policy_state *state)
 {
-    use_lists(&policy->lists, state->lists);
+    list_files_use(policy->list_files, state->lists);
     for (size_t i = 0; i < policy->configs.count; i++) {
         struct check_config *config = policy->configs.item[i];
         if (config->check->bind != NULL)
@@ -255,6 +151,11 @@ const struct policy_thresholds *policy_thresholds(const struct policy *policy)
 const struct policy_lists *policy_lists(const struct policy *policy)
 {
     return &policy->lists;
+}
+
+struct list_files *policy_list_files(const struct policy *policy)
+{
+    return policy->list_files;
 }
 
 const struct greylist_config *policy_greylist(const struct policy *policy)

@@ -6,24 +6,19 @@
  * file that has been read, then immutable and reference-counted; a reload builds a new one.
  */
 
-#include "lib/addr.h"
 #include "lib/conf.h"
 #include "policy/check.h"
 #include "policy/client_limits.h"
+#include "policy/list_config.h"
 
 #include <stddef.h>
 
 struct decisions_config; /* policy/record_config.h */
 struct greylist_config;  /* policy/greylist.h */
+struct list_files;       /* policy/list_files.h */
 struct policy_state;
 struct spamtrap_config; /* policy/spamtrap.h */
 
-/* Thresholds, lists: plain data that sections of their own fill. */
-struct policy_lists {       /* lists { ... } */
-    struct cidr_set allow;  /* entries of origin ENTRY_FILE: past every check */
-    struct cidr_set deny;   /* 550 at RCPT */
-    struct cidr_set tarpit; /* taken to the tarpit at once */
-};
 struct policy_thresholds { /* thresholds { ... } */
     score_t greylist, reject, tarpit;
 };
@@ -45,6 +40,8 @@ void policy_bind(struct policy *policy, struct policy_state *state);
 /* For the trial and the prober; any thread. */
 const struct policy_thresholds *policy_thresholds(const struct policy *policy);
 const struct policy_lists *policy_lists(const struct policy *policy);
+/* Main thread. */
+struct list_files *policy_list_files(const struct policy *policy);
 const struct greylist_config *policy_greylist(const struct policy *policy);
 const struct spamtrap_config *policy_spamtraps(const struct policy *policy);
 const struct decisions_config *policy_decisions(const struct policy *policy);

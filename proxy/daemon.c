@@ -17,6 +17,7 @@
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/mem.h"
+#include "policy/list_files.h"
 #include "policy/list_probe.h"
 #include "policy/policy.h"
 #include "policy/state.h"
@@ -41,7 +42,7 @@
 #include <unistd.h>
 
 #define CERTIFICATE_LOOK_MS 2000
-#define DESCRIPTORS_KEPT    64 /* for listeners, loops, spool files and the log */
+#define DESCRIPTORS_KEPT    64 /* for listeners, loops, the store, spool files and the log */
 #define DRAIN_LOOK_MS       50
 #define STOP_MS             5000 /* what the end takes beside the drain, at most */
 
@@ -56,6 +57,7 @@ struct daemon {
     struct probe *probe;
     struct resolver *resolver; /* of main: the canaries of DNS lists; NULL: none */
     struct list_probe *list_probe;
+    struct list_watch *list_watch; /* of the list files of this configuration */
     struct daemon_store *store;
     struct roster *roster;
     struct daemon_control *control;
@@ -146,7 +148,7 @@ static bool directory_usable(const struct config *config, char **why)
 static size_t descriptors_left(void)
 {
     size_t descriptors = (size_t)sysconf(_SC_OPEN_MAX);
-    size_t kept = descriptors / 4 < DESCRIPTORS_KEPT ? descriptors / 4 : DESCRIPTORS_KEPT;
+    size_t kept = descriptors / 2 < DESCRIPTORS_KEPT ? descriptors / 2 : DESCRIPTORS_KEPT;
     return descriptors - kept;
 }
 
@@ -197,6 +199,7 @@ static void probe_lists(struct daemon *d)
 static void use(struct daemon *d, struct setup *setup, const struct worker_listener *listener,
                 size_t count)
 {
+    list_watch_free(d->list_watch); /* its files are the old policy's */
     setup_unref(d->setup);
     d->setup = setup;
     if (setup->tls != NULL)
@@ -209,6 +212,8 @@ static void use(struct daemon *d, struct setup *setup, const struct worker_liste
     probe_free(d->probe);
     d->probe = probe_new(d->loop, setup);
     probe_lists(d);
+    d->list_watch =
+        list_watch_new(d->loop, policy_list_files(setup->config->policy), d->server->policy->lists);
     daemon_store_configure(d->store, setup->config);
     free(d->seen);
     d->seen = file_times(setup->config);
@@ -228,6 +233,7 @@ static bool swap(struct daemon *d, struct config *config, char **why)
         return false;
     if (!sockets_open(d->sockets, config, &listener, &count, why)) {
         setup_unref(setup);
+        policy_bind(d->setup->config->policy, d->server->policy); /* its list entries again */
         return false;
     }
     use(d, setup, listener, count);
@@ -474,6 +480,7 @@ static void stop(struct daemon *d)
     free(d->worker);
     probe_free(d->probe);
     list_probe_free(d->list_probe);
+    list_watch_free(d->list_watch);
     resolver_free(d->resolver);
     watch_free(d->hup);
     watch_free(d->term);
