@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: ISC
+"""gatepostctl and gatepostd: lists, greylist and decisions, each command against its documented JSON
+(gatepost-control(5)). What concerns the daemon itself is in test_control.py."""
+
+import json
+import re
+
+import pytest
+
+from harness.control import run_ctl
+from harness.visitor import Visit
+
+TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z"
+ENTRY = {"list", "kind", "key", "action", "origin", "unproven", "reason", "author", "created",
+         "expires"}
+TRIPLET = {"identity", "sender", "recipient", "state", "first", "last", "count", "left"}
+DECISION = {"number", "time", "id", "client", "sender", "recipient", "verdict", "proven", "record"}
+RECORD = {"id", "time", "stage", "client", "mode", "thresholds", "findings", "score", "verdict",
+          "would", "by"}
+CLIENT = "198.51.100.7"
+
+
+@pytest.fixture
+def desk(guard, folder):
+    """A gatepostd whose clients come from anywhere; .ctl and .json ask it."""
+    def make(blocks=None, **more):
+        socket = folder / "control"
+        gate = guard(blocks, control={"socket": str(socket)}, **more)
+        gate.ctl = lambda *words, **m: run_ctl("--socket", socket, *words, **m)
+
+        def answer(*words, **m):
+            done = gate.ctl("--json", *words, **m)
+            assert done.returncode == 0, done
+            return json.loads(done.stdout)
+        gate.json = answer
+        return gate
+    return make
+
+
+def test_lists_are_edited_and_judge_at_once(desk):
+    gate = desk()
+    Visit(gate, CLIENT).accepted()
+    entry, = gate.json("deny", "add", "198.51.100.0/24", "--for", "7d", "--reason", "r")
+    assert set(entry) == ENTRY
+    assert re.fullmatch(TIME, entry["created"]) and re.fullmatch(TIME, entry["expires"])
+    Visit(gate, CLIENT).refused()
+    assert gate.json("deny", "list") == [entry]
+    assert gate.json("deny", "show", CLIENT) == [entry]
+    gate.json("allow", "add", CLIENT)
+    Visit(gate, CLIENT).accepted()
+    assert gate.json("allow", "del", CLIENT) == {"deleted": 1}
+    Visit(gate, CLIENT).refused()
+    text = gate.ctl("deny", "export").stdout
+    assert gate.json("deny", "del", "198.51.100.0/24") == {"deleted": 1}
+    assert gate.json("deny", "import", text=text)["imported"] == 1
+    Visit(gate, CLIENT).refused()
+    assert gate.ctl("trap", "add", "trap@example.org").returncode == 0
+
+
+def test_an_import_of_thousands_is_in_force(desk):
+    gate = desk()
+    many = "".join(f"10.{i >> 8}.{i & 255}.0/24\n" for i in range(5000))
+    assert gate.json("deny", "import", text=many + CLIENT + "\n")["imported"] == 5001
+    assert len(gate.json("deny", "list")) == 5001
+    Visit(gate, CLIENT).refused()
+
+
+def test_a_triplet_is_listed_passed_and_forgotten(desk):
+    gate = desk({"greylist": {"mode": "all"}})
+    whom = ["--sender", "sender@example.net", "--recipient", "user@example.org"]
+    assert gate.json("greylist", "list") == []
+    assert gate.ctl("greylist", "show", *whom).returncode == 1
+    assert Visit(gate, CLIENT).rcpt.code == 451
+    triplets = gate.json("greylist", "list")
+    assert triplets and all(set(t) == TRIPLET for t in triplets)
+    assert {t["state"] for t in triplets} == {"waiting"}
+    lefts = [t["left"] for t in triplets]
+    assert all(0 < left <= 301 for left in lefts), lefts
+    assert gate.json("greylist", "show", "user@example.org") == triplets
+    assert "user@example.org" in gate.ctl("greylist", "list").stdout
+    assert gate.json("greylist", "pass", *whom)["changed"] >= 1
+    Visit(gate, CLIENT).accepted()
+    assert gate.json("greylist", "list", "--state", "waiting") == []
+    assert gate.json("greylist", "del", *whom)["changed"] >= 1
+    assert gate.json("greylist", "list", *whom) == []
+    assert Visit(gate, CLIENT).rcpt.code == 451
+
+
+def test_explain_knows_the_id_of_the_reply(desk):
+    gate = desk()
+    gate.json("deny", "add", CLIENT)
+    visit = Visit(gate, CLIENT)
+    visit.refused()
+    for words in ([visit.id], [CLIENT], ["--from", "sender@example.net"],
+                  ["--to", "user@example.org"]):
+        explained = gate.json("explain", *words)
+        assert {e["record"]["id"] for e in explained} == {visit.id}, words
+        assert set(explained[0]) == {"record", "flips"}
+        assert RECORD <= set(explained[0]["record"])
+        assert explained[0]["record"]["list"]["key"] == CLIENT
+    assert [flip["kind"] for flip in explained[0]["flips"]] == ["unlist", "list"]
+    text = gate.ctl("explain", visit.id).stdout
+    assert visit.id in text and CLIENT in text and "reject" in text
+    assert gate.ctl("explain", "nobody").returncode == 1
+
+
+def test_test_judges_as_a_session_would(desk):
+    gate = desk()
+    words = ["test", "--client", CLIENT, "--helo", "client.example.net", "--from",
+             "sender@example.net", "--to", "user@example.org"]
+    passed = gate.json(*words)
+    assert set(passed) == {"record", "flips"} and RECORD <= set(passed["record"])
+    assert passed["record"]["verdict"] == "pass"
+    gate.json("deny", "add", CLIENT)
+    assert gate.json(*words)["record"]["verdict"] == "reject"
+    assert "reject" in gate.ctl(*words).stdout
+    assert gate.ctl("explain", CLIENT).returncode == 1, "a test leaves nothing behind"
+
+
+def test_lookup_names_every_zone(desk):
+    gate = desk({("dnsbl", "zen.example"): {"score": 6}}, probed=False)
+    items = gate.json("lookup", CLIENT)
+    assert [set(item) for item in items] == [{"zone", "answer", "meaning", "score", "ms"}]
+    assert items[0]["zone"] == "zen.example"
+    assert "zen.example" in gate.ctl("lookup", CLIENT).stdout
+
+
+def test_replay_judges_what_was_recorded(desk, folder):
+    gate = desk()
+    gate.json("deny", "add", CLIENT)
+    Visit(gate, CLIENT).refused()
+    answer = gate.json("replay", gate.config_file)
+    assert answer["changes"] == [] and answer["unread"] == 0
+    assert sum(answer["summary"][who]["records"] for who in ("proven", "unproven")) >= 1
+
+
+def test_privacy_export_and_forget(desk):
+    gate = desk({"greylist": {"mode": "all"}})
+    Visit(gate, CLIENT)
+    all_of_it = gate.json("privacy", "export", "sender@example.net")
+    assert set(all_of_it) == {"address", "decisions", "greylist", "entries"}
+    assert all_of_it["greylist"] and all_of_it["decisions"]
+    assert all(set(d) == DECISION for d in all_of_it["decisions"])
+    deleted = gate.json("privacy", "forget", "sender@example.net")["deleted"]
+    left = gate.json("privacy", "export", "sender@example.net")
+    assert (left["decisions"], left["greylist"]) == ([], [])
+    assert deleted >= 2, all_of_it
