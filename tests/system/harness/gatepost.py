@@ -2,6 +2,7 @@
 """One gatepostd under test: writes its config, starts it, watches its log, ends it."""
 
 import contextlib
+import grp
 import json as json_module
 import os
 import re
@@ -87,14 +88,15 @@ class Gatepost:
     have a title, instead of the default ones. Everything else: a config section or option by its
     name, added to the default."""
 
-    # Checks of behaviour and of unlisted names would judge what other tests do on purpose, and no
-    # test may ask the machine's resolver; nobody listens at port 1.
+    # Checks of behaviour and of unlisted names would judge what other tests do on purpose, as would
+    # a greylist, and no test may ask the machine's resolver; nobody listens at port 1.
     DEFAULT = {
         "hostname": "mx.example.org",
         "workers": 2,
         "relay": {"domains": ["example.org"], "networks": ["127.0.0.2/32"]},
         "dns": {"servers": ["127.0.0.1:1"]},
         **{name: {"mode": "off"} for name in BEHAVIOUR},
+        "greylist": {"mode": "off"},
     }
 
     def __init__(self, folder, ports, backend, listen=None, listens=None, tls=None,
@@ -113,7 +115,8 @@ class Gatepost:
         self.config = dict(self.DEFAULT)
         self.config["state-dir"] = self.state
         self.socket = folder / "control"
-        self.config["control"] = {"socket": str(self.socket)}
+        self.config["control"] = {"socket": str(self.socket),
+                                  "group": grp.getgrgid(os.getegid()).gr_name}
         self.config["listen", "mx"] = {"address": [f"127.0.0.1:{self.port}"], **(listen or {})}
         for name, options in (listens or {}).items():
             self._add_listen(name, dict(options))
@@ -237,9 +240,10 @@ class Gatepost:
         return self.wait_log(pattern, offset, timeout)
 
     def ctl(self, *words, json=False, status=0):
-        """gatepostctl: what it says (parsed where `json`), once its exit status is `status`."""
-        command = [str(CTL), "-c", str(self.config_file), *(["--json"] if json else []),
-                   *map(str, words)]
+        """gatepostctl: what it says (parsed where `json`); its exit status must be `status`. With
+        another than 0, what it complains of."""
+        command = [str(CTL), "-c", str(self.config_file), "--socket", str(self.socket),
+                   *(["--json"] if json else []), *map(str, words)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60 * SLOW,
                               check=False)
         assert done.returncode == status, f"{words}: {done.returncode}: {done.stdout}{done.stderr}"
