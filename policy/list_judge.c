@@ -105,6 +105,8 @@ static void gather(const struct look *look, const struct list_key *key, enum ent
     const struct list_slot *slot;
     *under = (struct under){0};
     for (size_t i = 0, at = 0; i < 2; i++, at = 0) {
+        if (!list_store_may(store[i], key))
+            continue;
         while ((slot = list_store_next(store[i], key, &at)) != NULL) {
             if (slot->expires == 0 || slot->expires > look->now)
                 sort(look, kind, slot, under);
