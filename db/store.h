@@ -225,6 +225,7 @@ struct store_state {
     uint64_t dropped;   /* since the start, because the queue was full or the store was down */
     uint64_t size;      /* octets on disk */
     uint64_t corrupted; /* files set aside since the start */
+    uint64_t recovered; /* how often it was well again: what it has may be something else then */
 };
 
 /* ---- asking -------------------------------------------------------------------------------------

@@ -134,6 +134,7 @@ void store_health_recover(struct store_health *health, const char *note)
     health->now.degraded = false;
     health->now.why[0] = '\0';
     health->now.since = 0;
+    health->now.recovered += news;
     atomic_store(&health->down, false);
     pthread_mutex_unlock(&health->lock);
     if (news)

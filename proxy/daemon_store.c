@@ -41,8 +41,9 @@ struct daemon_store {
     struct timer *wait; /* daemon_store_load's */
     struct store_request *page, *save;
     enum reading reading;
-    bool read;    /* all of it, since the store was last down */
-    bool waiting; /* daemon_store_load runs the loop */
+    bool read;          /* all of it... */
+    uint64_t recovered; /* ...since it was well again so many times */
+    bool waiting;       /* daemon_store_load runs the loop */
     uint64_t items;
     uint64_t began;
     uint64_t saved;           /* when counters were last told, monotonic ms */
@@ -72,6 +73,9 @@ static void ask_page(struct daemon_store *d, uint64_t cursor)
 
 static void read_all(struct daemon_store *d)
 {
+    struct store_state state;
+    store_state(d->store, &state);
+    d->recovered = state.recovered;
     d->reading = READING_ENTRIES;
     d->items = 0;
     d->began = loop_now(d->loop);
@@ -191,11 +195,9 @@ static void on_look(void *arg)
     timer_set(d->look, LOOK_MS);
     list_table_sweep(d->server->policy->lists, wall(d));
     store_state(d->store, &state);
-    if (state.degraded) {
-        d->read = false;
+    if (state.degraded)
         return;
-    }
-    if (!d->read && d->reading == READING_NOTHING)
+    if ((!d->read || state.recovered != d->recovered) && d->reading == READING_NOTHING)
         read_all(d);
     if (d->save == NULL && loop_now(d->loop) - d->saved >= SAVE_MS)
         save(d, false);
