@@ -9,10 +9,12 @@
 
 #include "lib/loop.h"
 #include "lib/mem.h"
+#include "policy/greylist.h"
 #include "policy/identity.h"
 #include "policy/list_format.h"
 #include "policy/mailbox_key.h"
 #include "policy/org_domain.h"
+#include "policy/policy.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,10 +71,16 @@ static const char *sender_text(const char *sender, char out[static MAILBOX_KEY_S
 static bool read_filter(struct talk *talk)
 {
     struct grey_filter *filter = &talk->filter;
+    const struct greylist_desk *desk = talk->desk;
     const char *client = command_text(talk->call, "client");
     const char *sender = command_text(talk->call, "sender");
     const char *recipient = command_text(talk->call, "recipient");
     const char *state = command_text(talk->call, "state");
+    if (desk->policy != NULL) {
+        struct policy *policy = desk->policy(desk->arg);
+        filter->rule = policy_greylist(policy)->rule;
+        policy_unref(policy);
+    }
     if (client != NULL)
         filter->identity = identity_text(client, talk->identity);
     if (sender != NULL)
@@ -139,11 +147,8 @@ static void on_page(const struct store_answer *answer, void *arg)
         free(talk);
         return;
     }
-    for (uint64_t i = 0; answer->status == STORE_OK && wanted && i < answer->count; i++) {
-        const struct grey_item *item = &answer->grey[i];
-        if (!item->white || item->until > now)
-            wanted = command_item(talk->call, item_json(item, now));
-    }
+    for (uint64_t i = 0; answer->status == STORE_OK && wanted && i < answer->count; i++)
+        wanted = command_item(talk->call, item_json(&answer->grey[i], now));
     talk->next = answer->next;
     if (wanted && talk->next != 0) {
         command_pace(talk->call, ask_page, talk);

@@ -9,11 +9,16 @@
 #include <stdint.h>
 
 struct loop;
+struct policy;
 
 struct greylist_desk {   /* plain data of who offers them; outlives every call */
     struct store *store; /* NULL: every command fails, and says why */
     struct loop *loop;
     int64_t (*wall)(void); /* seconds since the epoch */
+    /* The policy of now, whose rule says what has ended, a reference that the command gives back
+     * (policy_unref). NULL: nothing has ended. */
+    struct policy *(*policy)(void *arg);
+    void *arg;
 };
 
 /* The set's arg is a struct greylist_desk. `client` is an address (it stands for its network), a
@@ -27,7 +32,7 @@ struct greylist_desk {   /* plain data of who offers them; outlives every call *
  *   greylist-delete  ADMIN  at least one of the same    -> {"changed": n}
  *
  * A triplet is listed under the strongest identity of its client: that of one with a confirmed name
- * is its domain. */
+ * is its domain; it is found by any. Those that have ended are not there any more. */
 extern const struct command greylist_command_rows[];
 
 #endif

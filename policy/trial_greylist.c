@@ -146,8 +146,10 @@ static void begin(struct trial *trial)
 static bool wanted(const struct trial *trial, const struct verdict *out)
 {
     enum greylist_mode mode = policy_greylist(trial->env.policy)->mode;
-    if (trial->env.state->store == NULL || trial->env.dry || trial->recipient[0] == '\0')
+    if (trial->env.state->store == NULL || trial->env.dry)
         return false;
+    if (trial->recipient[0] == '\0' && (!trial->env.observe || trial->grey == NULL))
+        return false; /* the message: only in observe mode there are recipients that would wait */
     return (mode == GREYLIST_ALL && out->action == VERDICT_PASS) ||
            (mode != GREYLIST_OFF && out->action == VERDICT_SUSPICIOUS);
 }

@@ -97,7 +97,8 @@ static void fill_list(const struct trial *trial, struct record_list *list)
 static void fill_greylist(const struct trial *trial, struct record_greylist *out)
 {
     const struct trial_grey *grey = trial->grey;
-    if (grey == NULL || trial->recipient[0] == '\0') /* a message is not asked about */
+    bool message = trial->recipient[0] == '\0'; /* it is asked about in observe mode only */
+    if (grey == NULL || (message && !trial->env.observe))
         return;
     out->all = policy_greylist(trial->env.policy)->mode == GREYLIST_ALL;
     switch (grey->step) {

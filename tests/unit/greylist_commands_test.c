@@ -103,6 +103,11 @@ static void an_item_says_all_of_a_triplet(void **state)
         0, NULL);
     assert_true(json_equal(rig->asker->items, want));
     json_decref(want);
+    now -= 260;
+    ask(rig, "greylist-list", "{\"client\": \"192.0.2.77\"}");
+    assert_int_equal(
+        json_integer_value(json_object_get(json_array_get(rig->asker->items, 0), "left")), 260);
+    now += 260;
     ask(rig, "greylist-list", "{\"state\": \"white\"}");
     json_t *item = json_array_get(rig->asker->items, 0);
     assert_int_equal(json_integer_value(json_object_get(item, "left")), 3110400);

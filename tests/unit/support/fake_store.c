@@ -167,8 +167,10 @@ static void see(struct fake_store *fake, const struct store_question *question,
     }
 }
 
-static bool chosen(const struct triplet *t, const struct grey_filter *filter)
+static bool chosen(const struct triplet *t, const struct grey_filter *filter, int64_t now)
 {
+    if (filter->rule.white_lifetime != 0 && grey_ended(&t->record, &filter->rule, now))
+        return false;
     if (filter->which != GREY_ANY && (filter->which == GREY_WHITE_ONLY) != t->record.white)
         return false;
     return matches(filter->identity, t->item.identity) && matches(filter->sender, t->item.sender) &&
@@ -180,7 +182,7 @@ static void edit(struct fake_store *fake, const struct store_question *question,
 {
     for (size_t i = fake->triplets.count; i-- > 0;) {
         struct triplet *t = (struct triplet *)fake->triplets.at + i;
-        if (!chosen(t, &question->grey_edit.filter))
+        if (!chosen(t, &question->grey_edit.filter, question->now))
             continue;
         answer->count++;
         t->record.white = true;
@@ -197,7 +199,7 @@ static void *grey_page(struct fake_store *fake, const struct store_question *que
     struct rows page = {0};
     const struct triplet *t = fake->triplets.at;
     for (size_t i = 0; i < fake->triplets.count; i++) {
-        if (t[i].serial <= question->page.cursor || !chosen(&t[i], filter) ||
+        if (t[i].serial <= question->page.cursor || !chosen(&t[i], filter, question->now) ||
             (filter->identity == NULL && !t[i].strongest))
             continue;
         if (page.count == question->page.most)
