@@ -148,11 +148,6 @@ const struct policy_thresholds *policy_thresholds(const struct policy *policy)
     return &policy->thresholds;
 }
 
-const struct policy_lists *policy_lists(const struct policy *policy)
-{
-    return &policy->lists;
-}
-
 struct list_files *policy_list_files(const struct policy *policy)
 {
     return policy->list_files;

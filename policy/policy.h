@@ -39,7 +39,6 @@ void policy_bind(struct policy *policy, struct policy_state *state);
 
 /* For the trial and the prober; any thread. */
 const struct policy_thresholds *policy_thresholds(const struct policy *policy);
-const struct policy_lists *policy_lists(const struct policy *policy);
 /* Main thread. */
 struct list_files *policy_list_files(const struct policy *policy);
 const struct greylist_config *policy_greylist(const struct policy *policy);
