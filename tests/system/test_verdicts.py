@@ -397,12 +397,23 @@ def test_a_reload_changes_the_policy_of_new_sessions_only(scoring):
     gate = scoring()
     with Visitor(gate, LISTED[4]) as old:
         old.ehlo()
-        gate.config["lists"] = {"allow": OUT}
+        gate.config[ZEN] = {"score": 1, "mode": "observe"}
         gate.write()
         gate.reload()
         old.cmd("MAIL FROM:<a@example.net>", 250)
         old.cmd("RCPT TO:<user@example.org>", 550, "5.7.1")
-        until(lambda: Visit(gate, LISTED[4]).passed, "the new lists hold")
+        until(lambda: Visit(gate, LISTED[4]).passed, "the new block holds")
+
+
+def test_entries_hold_for_all_at_once(scoring):
+    gate = scoring()
+    with Visitor(gate, LISTED[4]) as old:
+        old.ehlo()
+        gate.config["lists"] = {"allow": OUT}
+        gate.write()
+        gate.reload()
+        old.cmd("MAIL FROM:<a@example.net>", 250)
+        old.cmd("RCPT TO:<user@example.org>", 250)
 
 
 @pytest.mark.parametrize("text, words", [
