@@ -25,7 +25,8 @@ static bool bare(enum reply reply)
 /* Replies whose enhanced code is in the argument, since the policy chooses it. */
 static bool coded_by_argument(enum reply reply)
 {
-    return reply == REPLY_LIMITED || reply == REPLY_DEFERRED || reply == REPLY_GREYLISTED || reply == REPLY_REFUSED;
+    return reply == REPLY_LIMITED || reply == REPLY_DEFERRED || reply == REPLY_GREYLISTED ||
+           reply == REPLY_REFUSED;
 }
 
 static const char *text_of(enum reply reply, const char *argument)
