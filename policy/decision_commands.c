@@ -32,7 +32,9 @@ struct listing {
 
 struct forgetting {
     struct command_call *call;
-    struct store_request *request;
+    const struct decision_commands *commands;
+    const char *address; /* the call's */
+    uint64_t count;
 };
 
 bool decision_client(struct command_call *call, struct addr *out)
@@ -154,13 +156,33 @@ static void decisions_run(struct command_call *call, void *arg)
 /* ---- forget -------------------------------------------------------------------------------------
  */
 
+static void on_forgotten(const struct store_answer *answer, void *arg);
+
+/* A part of the work, as of `cursor`. Begun, it is finished, whether the asker waits or not. */
+static void forget_part(struct forgetting *forgetting, uint64_t cursor)
+{
+    const struct decision_commands *commands = forgetting->commands;
+    const struct store_question question = {.op = STORE_FORGET,
+                                            .now = commands->wall(),
+                                            .page = {.cursor = cursor, .most = STORE_PAGE_MOST},
+                                            .text = forgetting->address};
+    (void)store_ask(commands->store, commands->loop, &question, on_forgotten, forgetting);
+}
+
 static void on_forgotten(const struct store_answer *answer, void *arg)
 {
     struct forgetting *forgetting = arg;
-    if (answer->status == STORE_DOWN)
+    if (answer->status != STORE_DOWN) {
+        forgetting->count += answer->count;
+        if (answer->next != 0) {
+            forget_part(forgetting, answer->next);
+            return;
+        }
+        command_done(forgetting->call,
+                     json_pack("{s:I}", "deleted", (json_int_t)forgetting->count));
+    } else {
         command_fail(forgetting->call, false, "the store cannot: %s", answer->why);
-    else
-        command_done(forgetting->call, json_pack("{s:I}", "deleted", (json_int_t)answer->count));
+    }
     free(forgetting);
 }
 
@@ -174,13 +196,11 @@ static void forget_run(struct command_call *call, void *arg)
         command_fail(call, true, "address is empty; give one such as user@example.org");
         return;
     }
-    /* Begun, it is finished, whether the asker waits or not. */
     struct forgetting *forgetting = mem_alloc(sizeof *forgetting);
-    const struct store_question question = {
-        .op = STORE_FORGET, .now = commands->wall(), .text = address};
     forgetting->call = call;
-    forgetting->request =
-        store_ask(commands->store, commands->loop, &question, on_forgotten, forgetting);
+    forgetting->commands = commands;
+    forgetting->address = address;
+    forget_part(forgetting, 0);
 }
 
 const struct command decision_command_rows[] = {

@@ -145,6 +145,17 @@ static void stats_answer(struct stats *stats, json_t *all)
     command_done(call, result);
 }
 
+static void on_counters(const struct store_answer *answer, void *arg);
+
+static void ask_counters(struct stats *stats, uint64_t cursor)
+{
+    const struct commands *c = stats->commands;
+    const struct store_question question = {.op = STORE_COUNTER_PAGE,
+                                            .now = c->server->policy->wall(),
+                                            .page = {.cursor = cursor, .most = STORE_PAGE_MOST}};
+    stats->request = store_ask(c->server->policy->store, c->loop, &question, on_counters, stats);
+}
+
 /* What the store has is of names; what is there under a name that we no longer have is left out. */
 static void on_counters(const struct store_answer *answer, void *arg)
 {
@@ -159,7 +170,10 @@ static void on_counters(const struct store_answer *answer, void *arg)
             if (strcmp(answer->counter[k].name, name) == 0)
                 stats->unsaved[i] += (uint64_t)answer->counter[k].value;
     }
-    stats_answer(stats, counts_object(stats->unsaved));
+    if (answer->next != 0)
+        ask_counters(stats, answer->next);
+    else
+        stats_answer(stats, counts_object(stats->unsaved));
 }
 
 static void stats_gone(void *arg)
@@ -181,11 +195,8 @@ static void run_stats(struct command_call *call, void *arg)
         stats_answer(stats, json_null());
         return;
     }
-    const struct store_question question = {.op = STORE_COUNTER_PAGE,
-                                            .now = c->server->policy->wall(),
-                                            .page = {.most = STORE_PAGE_MOST}};
     command_on_gone(call, stats_gone, stats);
-    stats->request = store_ask(c->server->policy->store, c->loop, &question, on_counters, stats);
+    ask_counters(stats, 0);
 }
 
 /* ---- tail --------------------------------------------------------------------------------------
