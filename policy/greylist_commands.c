@@ -26,7 +26,8 @@ struct talk { /* one call */
     struct store_request *request;
     struct grey_filter filter;
     enum grey_edit edit;
-    uint64_t next;
+    uint64_t next;    /* cursor of the next page or part */
+    uint64_t changed; /* in the parts so far */
     char identity[IDENTITY_SIZE];
     char sender[MAILBOX_KEY_SIZE];
     char recipient[MAILBOX_KEY_SIZE];
@@ -34,8 +35,7 @@ struct talk { /* one call */
 
 static void fail_down(struct command_call *call, const struct store_answer *answer)
 {
-    command_fail(call, false, "the store cannot, and nothing was changed: %s",
-                 answer->why != NULL ? answer->why : "it does not say why");
+    command_fail(call, false, "the store cannot, and nothing was changed: %s", answer->why);
 }
 
 /* ---- whom it is about ---------------------------------------------------------------------------
@@ -182,14 +182,42 @@ static void run_list(struct command_call *call, void *arg)
 /* ---- greylist-pass, greylist-delete -------------------------------------------------------------
  */
 
+static void ask_change(struct talk *talk);
+
 static void on_changed(const struct store_answer *answer, void *arg)
 {
     struct talk *talk = arg;
-    if (answer->status == STORE_DOWN)
+    if (answer->status == STORE_DOWN && talk->changed > 0) {
+        command_fail(talk->call, false, "%llu were changed, then the store could not: %s",
+                     (unsigned long long)talk->changed, answer->why);
+        free(talk);
+        return;
+    }
+    if (answer->status == STORE_DOWN) {
         fail_down(talk->call, answer);
-    else
-        command_done(talk->call, json_pack("{s:I}", "changed", (json_int_t)answer->count));
+        free(talk);
+        return;
+    }
+    talk->changed += answer->count;
+    talk->next = answer->next;
+    if (talk->next != 0) {
+        ask_change(talk);
+        return;
+    }
+    command_done(talk->call, json_pack("{s:I}", "changed", (json_int_t)talk->changed));
     free(talk);
+}
+
+/* A part of it. */
+static void ask_change(struct talk *talk)
+{
+    const struct store_question question = {
+        .op = STORE_GREY_EDIT,
+        .now = talk->desk->wall(),
+        .page = {.cursor = talk->next, .most = STORE_PAGE_MOST},
+        .grey_edit = {.filter = talk->filter, .edit = talk->edit},
+    };
+    store_ask(talk->desk->store, talk->desk->loop, &question, on_changed, talk);
 }
 
 static void change(struct command_call *call, const struct greylist_desk *desk, enum grey_edit edit)
@@ -204,12 +232,8 @@ static void change(struct command_call *call, const struct greylist_desk *desk, 
         free(talk);
         return;
     }
-    const struct store_question question = {
-        .op = STORE_GREY_EDIT,
-        .now = desk->wall(),
-        .grey_edit = {.filter = *filter, .edit = edit},
-    };
-    store_ask(desk->store, desk->loop, &question, on_changed, talk);
+    talk->edit = edit;
+    ask_change(talk);
 }
 
 static void run_pass(struct command_call *call, void *arg)

@@ -201,14 +201,31 @@ static void who_leaves_stops_the_list_but_no_change(void **state)
     fake_store_hold(rig->desk.store, false);
 }
 
-static void a_long_list_comes_in_pages_at_the_askers_pace(void **state)
+static void see_many(struct rig *rig, unsigned count)
 {
-    struct rig *rig = *state;
     char sender[32];
-    for (unsigned i = 0; i < 2500; i++) {
+    for (unsigned i = 0; i < count; i++) {
         snprintf(sender, sizeof sender, "s%u@example.net", i);
         see(rig, "198.51.100.0/24", sender, "u@own.test");
     }
+}
+
+static void a_change_of_many_parts_is_carried_out_whole(void **state)
+{
+    struct rig *rig = *state;
+    see_many(rig, 2500);
+    ask(rig, "greylist-delete", "{\"sender\": \"example.net\"}");
+    for (int i = 0; i < 8; i++)
+        loop_poll(rig->desk.loop);
+    json_t *result = asker_result(rig->asker);
+    assert_int_equal(json_integer_value(json_object_get(result, "changed")), 2500);
+    assert_int_equal(changed(rig, "greylist-delete", "{\"sender\": \"example.net\"}"), 0);
+}
+
+static void a_long_list_comes_in_pages_at_the_askers_pace(void **state)
+{
+    struct rig *rig = *state;
+    see_many(rig, 2500);
     rig->asker = asker_new();
     rig->asker->slow = true;
     asker_asks(rig->asker, rig->sets, "greylist-list", "{\"sender\": \"example.net\"}");
@@ -233,6 +250,7 @@ int main(void)
         CASE(changes_need_somebody),
         CASE(a_store_that_is_down_is_an_error),
         CASE(who_leaves_stops_the_list_but_no_change),
+        CASE(a_change_of_many_parts_is_carried_out_whole),
         CASE(a_long_list_comes_in_pages_at_the_askers_pace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -177,13 +177,19 @@ static bool chosen(const struct triplet *t, const struct grey_filter *filter, in
            matches(filter->recipient, t->item.recipient);
 }
 
+/* From the end, in parts; the cursor is one more than the place of the last one looked at. */
 static void edit(struct fake_store *fake, const struct store_question *question,
                  struct store_answer *answer)
 {
-    for (size_t i = fake->triplets.count; i-- > 0;) {
+    size_t behind = question->page.cursor > 0 ? question->page.cursor - 1 : fake->triplets.count;
+    for (size_t i = behind; i-- > 0;) {
         struct triplet *t = (struct triplet *)fake->triplets.at + i;
         if (!chosen(t, &question->grey_edit.filter, question->now))
             continue;
+        if (answer->count == question->page.most) {
+            answer->next = i + 2;
+            return;
+        }
         answer->count++;
         t->record.white = true;
         t->record.last = question->now;
@@ -314,7 +320,8 @@ static void delete_entries(struct fake_store *fake, const struct store_question 
     answer->status = answer->count > 0 ? STORE_OK : STORE_NONE;
 }
 
-static void forget(struct fake_store *fake, const char *address, struct store_answer *answer)
+static void forget_triplets(struct fake_store *fake, const char *address,
+                            struct store_answer *answer)
 {
     for (size_t i = fake->triplets.count; i-- > 0;) {
         struct triplet *t = (struct triplet *)fake->triplets.at + i;
@@ -323,6 +330,11 @@ static void forget(struct fake_store *fake, const char *address, struct store_an
         take_out(&fake->triplets, sizeof *t, i);
         answer->count++;
     }
+}
+
+static void forget_decisions(struct fake_store *fake, const char *address,
+                             struct store_answer *answer)
+{
     for (size_t i = fake->decisions.count; i-- > 0;) {
         struct decision_item *d = (struct decision_item *)fake->decisions.at + i;
         if (strcasecmp(d->sender, address) != 0 && strcasecmp(d->recipient, address) != 0 &&
@@ -331,13 +343,18 @@ static void forget(struct fake_store *fake, const char *address, struct store_an
         take_out(&fake->decisions, sizeof *d, i);
         answer->count++;
     }
-    for (size_t i = fake->entries.count; i-- > 0;) {
-        struct entry *e = (struct entry *)fake->entries.at + i;
-        if (strcasecmp(e->key, address) != 0)
-            continue;
-        take_out(&fake->entries, sizeof *e, i);
-        answer->count++;
+}
+
+/* Triplets are one part, decisions the next. */
+static void forget(struct fake_store *fake, const struct store_question *question,
+                   struct store_answer *answer)
+{
+    if (question->page.cursor > 0) {
+        forget_decisions(fake, question->text, answer);
+        return;
     }
+    forget_triplets(fake, question->text, answer);
+    answer->next = 1;
 }
 
 static bool decision_chosen(const struct decision_item *d, const struct decision_filter *filter)
@@ -425,7 +442,7 @@ static void *take(struct fake_store *fake, const struct store_question *q,
     case STORE_COUNTER_PAGE:
         return plain_page(&fake->counters, sizeof(struct counter_item), q, answer);
     case STORE_FORGET:
-        forget(fake, q->text, answer);
+        forget(fake, q, answer);
         return NULL;
     case STORE_BACKUP:
         return NULL;
