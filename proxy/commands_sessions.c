@@ -32,7 +32,7 @@ static json_t *session_object(const struct session_shown *s, uint64_t now)
     return json_pack(
         "{s:s, s:s, s:o, s:s, s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:b}", "id", s->id,
         "client", addr_text(&s->client, client), "listener", command_string(s->listener), "state",
-        s->state, "age", (json_int_t)((now > s->began ? now - s->began : 0) / 1000), "helo",
+        s->step, "age", (json_int_t)((now > s->began ? now - s->began : 0) / 1000), "helo",
         command_string(s->helo), "sender", s->transaction ? command_string(s->sender) : json_null(),
         "accepted", (json_int_t)s->accepted, "refused", (json_int_t)s->refused, "messages",
         (json_int_t)s->messages, "errors", (json_int_t)s->errors, "tls", s->tls, "authenticated",
@@ -166,7 +166,7 @@ static void key_of(enum by by, const struct session_shown *s, char out[static TO
         break;
     case BY_STATE:
     case BY_COUNT:
-        snprintf(out, TOP_KEY, "%s", s->state);
+        snprintf(out, TOP_KEY, "%s", s->step);
         break;
     }
 }

@@ -35,10 +35,10 @@ struct session_shown {
     char helo[128];   /* as the client gave it, cut */
     char sender[160]; /* of the open transaction, cut; "" where there is none, or <> */
     struct addr client;
-    const char *state; /* one word, constant */
-    uint64_t began;    /* monotonic ms */
-    size_t messages;   /* delivered */
-    size_t accepted;   /* recipients of the open transaction */
+    const char *step; /* its state, one word, constant */
+    uint64_t began;   /* monotonic ms */
+    size_t messages;  /* delivered */
+    size_t accepted;  /* recipients of the open transaction */
     size_t refused;
     unsigned errors;
     bool transaction, tls, authenticated, trusted, suspicious;

@@ -39,7 +39,7 @@ void session_show(const struct session *s, struct session_shown *out)
 {
     *out = (struct session_shown){
         .client = s->client,
-        .state = state_name(s->state),
+        .step = state_name(s->state),
         .began = s->began,
         .messages = s->messages,
         .errors = s->errors,

@@ -85,7 +85,7 @@ const char *session_id(const struct session *s)
 
 void session_show(const struct session *s, struct session_shown *out)
 {
-    *out = (struct session_shown){.state = s->number % 2 == 0 ? "command" : "data",
+    *out = (struct session_shown){.step = s->number % 2 == 0 ? "command" : "data",
                                   .messages = s->number,
                                   .transaction = s->number % 2 == 1,
                                   .client = {.family = AF_INET, .ip = {192, 0, 2}}};
