@@ -8,6 +8,9 @@
  * thread, so no answer comes to a dead object, and no item refers to a loop whose askers have all
  * been answered or have cancelled.
  *
+ * What is only told waits for company, TELL_MS at most: a decision a message would else be a
+ * transaction a message, and a wake-up.
+ *
  * Limits: a number of questions and OCTETS_MOST of their copies wait. What is only told may fill
  * three quarters of it, so that it never takes the place of those who wait for an answer.
  */
@@ -22,6 +25,8 @@
 #include <time.h>
 
 #define OCTETS_MOST ((size_t)32 * 1024 * 1024)
+#define TELL_MS     250
+#define TELL_MOST   256 /* so many do not wait any longer */
 
 TAILQ_HEAD(item_list, store_item);
 
@@ -32,6 +37,8 @@ struct store_queue {
     pthread_cond_t news;  /* for the worker */
     struct item_list waiting, in_hand, posted;
     size_t count, octets; /* waiting */
+    size_t asked;         /* of these, with somebody who waits for an answer */
+    uint64_t told;        /* when the first of them came */
     uint64_t since;       /* the worker came away with something to do; 0: it waits */
     bool kicked, stopping;
 };
@@ -163,6 +170,12 @@ static bool has_room(const struct store_queue *queue, const struct store_item *i
            queue->octets <= octets;
 }
 
+/* Under the lock: is there something that waits no longer? */
+static bool is_due(const struct store_queue *queue)
+{
+    return queue->asked > 0 || queue->count >= TELL_MOST || queue->kicked || queue->stopping;
+}
+
 bool store_queue_put(struct store_queue *queue, struct loop *loop,
                      const struct store_question *question, store_fn fn, void *arg,
                      struct store_request **request)
@@ -172,10 +185,14 @@ bool store_queue_put(struct store_queue *queue, struct loop *loop,
     pthread_mutex_lock(&queue->lock);
     bool fits = has_room(queue, item);
     if (fits) {
+        if (queue->count == 0)
+            queue->told = store_queue_clock();
         TAILQ_INSERT_TAIL(&queue->waiting, item, link);
         queue->count++;
         queue->octets += item->octets;
-        if (queue->since == 0)
+        queue->asked += item->loop != NULL;
+        /* The first is told of, too: the worker begins to count its time. */
+        if (queue->since == 0 && (is_due(queue) || queue->count == 1))
             pthread_cond_signal(&queue->news);
     }
     pthread_mutex_unlock(&queue->lock);
@@ -214,15 +231,19 @@ void store_queue_cancel(struct store_request *request)
     pthread_mutex_unlock(&queue->lock);
 }
 
-/* Under the lock. False: nothing came in time. */
+/* Under the lock. */
 static void wait_for_news(struct store_queue *queue, uint64_t ms)
 {
     uint64_t end = store_queue_clock() + ms;
-    struct timespec until = {.tv_sec = (time_t)(end / 1000),
-                             .tv_nsec = (long)(end % 1000) * 1000000};
-    while (queue->count == 0 && !queue->kicked && !queue->stopping)
-        if (pthread_cond_timedwait(&queue->news, &queue->lock, &until) != 0)
+    while (!is_due(queue)) {
+        uint64_t told = queue->told + TELL_MS;
+        uint64_t next = queue->count > 0 && told < end ? told : end;
+        struct timespec until = {.tv_sec = (time_t)(next / 1000),
+                                 .tv_nsec = (long)(next % 1000) * 1000000};
+        if (store_queue_clock() >= next)
             break;
+        pthread_cond_timedwait(&queue->news, &queue->lock, &until);
+    }
 }
 
 size_t store_queue_take(struct store_queue *queue, struct store_item *items[], size_t most,
@@ -238,6 +259,7 @@ size_t store_queue_take(struct store_queue *queue, struct store_item *items[], s
         TAILQ_REMOVE(&queue->waiting, item, link);
         queue->count--;
         queue->octets -= item->octets;
+        queue->asked -= item->loop != NULL;
         item->place = ITEM_IN_HAND;
         TAILQ_INSERT_TAIL(&queue->in_hand, item, link);
         items[taken++] = item;
@@ -297,6 +319,7 @@ size_t store_queue_expel(struct store_queue *queue, const char *why)
     size_t expelled = queue->count;
     queue->count = 0;
     queue->octets = 0;
+    queue->asked = 0;
     TAILQ_FOREACH(item, &queue->in_hand, link)
     {
         if (!item->asking || item->posted)
