@@ -112,6 +112,8 @@ void trial_recipient(struct trial *trial, const char *address);
 /* The next verdict is about the message. `allowed`: every recipient that was accepted was let in by
  * an allow entry (trial_allowed). */
 void trial_message(struct trial *trial, bool allowed);
+/* The transaction is over: its sender and recipients speak neither for nor against the client. */
+void trial_reset(struct trial *trial);
 void trial_authenticated(struct trial *trial);
 /* Is the recipient a spamtrap, to be answered like one that is not there? It is noted, and bans the
  * client unless it is known to be good, is trusted or allowed, or sends bounces. Never in observe
@@ -150,6 +152,17 @@ bool trial_hostile(const struct trial *trial);
  * data, on the message. True: *out is the verdict; false: checks or the greylist are still open,
  * `changed` will be called (5 s from the last fact or, of the greylist, from now at the latest). */
 bool trial_ask(struct trial *trial, bool exempt, struct verdict *out);
+/* What the greylist said of the last recipient, once there is a verdict on it. */
+enum trial_greylisting {
+    TRIAL_NOT_GREYLISTED, /* it was not to be asked */
+    TRIAL_GREYLIST_NEW,
+    TRIAL_GREYLIST_EARLY,
+    TRIAL_GREYLIST_PASSED,
+    TRIAL_GREYLIST_WHITE,
+    TRIAL_GREYLIST_PROVEN, /* so it was not asked */
+    TRIAL_GREYLIST_DOWN,   /* the store could not tell */
+};
+enum trial_greylisting trial_greylisting(const struct trial *trial);
 /* Adds verdict, score and findings to a log line: every finding with its score and raw answer. */
 void trial_log(const struct trial *trial, struct log_line *line);
 

@@ -46,6 +46,33 @@ void trial_grey_forget(struct trial *trial)
     trial->grey = NULL;
 }
 
+enum trial_greylisting trial_greylisting(const struct trial *trial)
+{
+    if (trial->grey == NULL)
+        return TRIAL_NOT_GREYLISTED;
+    switch (trial->grey->step) {
+    case TRIAL_GREY_WAITS:
+        return TRIAL_NOT_GREYLISTED;
+    case TRIAL_GREY_DOWN:
+        return TRIAL_GREYLIST_DOWN;
+    case TRIAL_GREY_PROVEN:
+        return TRIAL_GREYLIST_PROVEN;
+    case TRIAL_GREY_ANSWERED:
+        break;
+    }
+    switch (trial->grey->state) {
+    case GREY_NEW:
+        return TRIAL_GREYLIST_NEW;
+    case GREY_EARLY:
+        return TRIAL_GREYLIST_EARLY;
+    case GREY_PASSED:
+        return TRIAL_GREYLIST_PASSED;
+    case GREY_WHITE:
+        return TRIAL_GREYLIST_WHITE;
+    }
+    return TRIAL_NOT_GREYLISTED;
+}
+
 /* ---- what the store says ------------------------------------------------------------------------
  */
 

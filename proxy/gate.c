@@ -190,6 +190,32 @@ enum gate_ruling gate_judge(struct trial *trial, const struct setup *setup, cons
     return GATE_WAIT;
 }
 
+void gate_count_greylist(const struct trial *trial, struct counters *counters)
+{
+    switch (trial_greylisting(trial)) {
+    case TRIAL_NOT_GREYLISTED:
+        break;
+    case TRIAL_GREYLIST_NEW:
+        counters_add(counters, COUNTER_GREYLIST_NEW, 1);
+        break;
+    case TRIAL_GREYLIST_EARLY:
+        counters_add(counters, COUNTER_GREYLIST_EARLY, 1);
+        break;
+    case TRIAL_GREYLIST_PASSED:
+        counters_add(counters, COUNTER_GREYLIST_PASSED, 1);
+        break;
+    case TRIAL_GREYLIST_WHITE:
+        counters_add(counters, COUNTER_GREYLIST_WHITE, 1);
+        break;
+    case TRIAL_GREYLIST_PROVEN:
+        counters_add(counters, COUNTER_GREYLIST_PROVEN, 1);
+        break;
+    case TRIAL_GREYLIST_DOWN:
+        counters_add(counters, COUNTER_GREYLIST_DOWN, 1);
+        break;
+    }
+}
+
 void gate_limited(const struct config *config, const char *id, enum reply reply, const char *why,
                   struct gate_refusal *refusal)
 {

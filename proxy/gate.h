@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 
+struct counters;
 struct worker;
 
 #define GATE_TEXT_MAX 384
@@ -59,6 +60,8 @@ bool gate_exempt(const struct path *path);
 /* The verdict, for a recipient or for a message, which is counted. `id`: the session's. */
 enum gate_ruling gate_judge(struct trial *trial, const struct setup *setup, const char *id,
                             bool exempt, struct gate_refusal *refusal);
+/* Counts what the greylist said of the recipient there is a verdict on. */
+void gate_count_greylist(const struct trial *trial, struct counters *counters);
 /* The words for a limit: `reply` is REPLY_DEFERRED or REPLY_LIMITED. */
 void gate_limited(const struct config *config, const char *id, enum reply reply, const char *why,
                   struct gate_refusal *refusal);

@@ -195,7 +195,11 @@ static void proceed(struct session *s, const struct gate_refusal *refusal)
 void session_judge_recipient(struct session *s)
 {
     struct gate_refusal refusal;
-    switch (gate_judge(s->trial, s->setup, s->id, s->txn->rcpt_exempt, &refusal)) {
+    const enum gate_ruling ruling =
+        gate_judge(s->trial, s->setup, s->id, s->txn->rcpt_exempt, &refusal);
+    if (ruling != GATE_WAIT)
+        gate_count_greylist(s->trial, s->setup->server->counters);
+    switch (ruling) {
     case GATE_PASS:
         s->txn->rcpt_allowed = trial_allowed(s->trial);
         proceed(s, NULL);

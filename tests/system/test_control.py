@@ -123,6 +123,16 @@ def test_stats_count_and_outlive_the_daemon(guard):
     assert again["in-all"]["octets"] == start["octets"], again
 
 
+def test_stats_count_what_the_greylist_says(guard):
+    gate = guard({"greylist": {"mode": "all", "delay": "1s"}})
+    assert Visit(gate, CLEAN[4]).rcpt.code == 451
+    until(lambda: Visit(gate, CLEAN[4]).passed, "it has waited")
+    Visit(gate, CLEAN[4]).accepted()
+    start = gate.ctl("stats", json=True)["since-start"]
+    assert (start["greylist.new"], start["greylist.passed"], start["greylist.white"]) == (1, 1, 1)
+    assert start["verdicts.greylist"] == 1 + start["greylist.early"], start
+
+
 def test_dns_lists_tells_health_and_latency(guard, rbldnsd):
     server = rbldnsd(("zen.example", "ip4set", ["127.0.0.2", LISTED[4]]))
     gate = guard({ZEN: {"score": 6}, ("dnsbl", "dead.example"): {"score": 6}}, dns=server,
