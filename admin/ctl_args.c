@@ -72,7 +72,7 @@ static bool read_option(struct parse *p, int argc, char *const *argv, int *at)
         option = find_option(text + 2, strcspn(text + 2, "="), '\0');
         value = equals != NULL ? equals + 1 : NULL;
     } else {
-        option = find_option(NULL, 0, text[1]);
+        option = find_option("", 0, text[1]);
         value = text[2] != '\0' ? text + 2 : NULL;
     }
     if (option == CTL_OPTIONS)

@@ -2,10 +2,12 @@
 /*
  * ctl_call: requests over the control socket, one JSON object a line; see gatepost-control(5).
  *
- * Blocking, one request at a time. Bounds: a line of an answer is at most LINE_MOST octets, and the
- * daemon may be silent for at most the request's patience. Where a request has none, SIGINT and
- * SIGTERM end it as wished: they are read from a descriptor beside the socket, so no handler runs
- * and nothing is torn. The daemon's bytes are not trusted to be JSON, nor to be of the right form.
+ * Blocking, one request at a time. The daemon waits a minute at most for who does not read, so
+ * while standard output takes nothing (a pager that is paused) what comes is kept, up to HELD_MOST
+ * octets. Bounds: a line of an answer is at most LINE_MOST octets, and the daemon may be silent for
+ * at most the request's patience. Where a request has none, SIGINT and SIGTERM end it as wished:
+ * they are read from a descriptor beside the socket, so no handler runs and nothing is torn. The
+ * daemon's bytes are not trusted to be JSON, nor to be of the right form.
  */
 #include "admin/ctl_call.h"
 
@@ -23,6 +25,7 @@
 #include <unistd.h>
 
 #define LINE_MOST    ((size_t)16 << 20)
+#define HELD_MOST    ((size_t)1 << 30)
 #define READ_ROOM    ((size_t)64 << 10)
 #define SEND_SECONDS 30
 
@@ -73,23 +76,37 @@ static bool send_request(struct socket_link *s, const struct ctl_request *reques
     return sent;
 }
 
-/* Room for more at the end of `text`. False: the line is too long. */
-static bool make_room(struct socket_link *s)
+/* Room for more at the end of `text`; what is there moves only where that at least halves it. */
+static void make_room(struct socket_link *s)
 {
-    if (s->start > 0) {
+    if (s->start >= s->len) {
         memmove(s->text, s->text + s->start, s->len);
         s->start = 0;
     }
-    if (s->cap - s->len >= READ_ROOM)
-        return true;
-    if (s->len >= LINE_MOST)
-        return false;
+    if (s->cap - s->start - s->len >= READ_ROOM)
+        return;
     s->cap = s->cap * 2 + READ_ROOM;
     s->text = mem_grow(s->text, s->cap, 1);
-    return true;
 }
 
 enum heard { HEARD_MORE, HEARD_SIGNAL, HEARD_NOTHING };
+
+/* Reads what is there. *why is static text. */
+static enum heard read_more(struct socket_link *s, const char **why)
+{
+    *why = "answered with a line that is too long";
+    if (s->searched >= LINE_MOST)
+        return HEARD_NOTHING;
+    make_room(s);
+    ssize_t got = recv(s->fd, s->text + s->start + s->len, s->cap - s->start - s->len, 0);
+    if (got < 0 && (errno == EINTR || errno == EAGAIN))
+        return HEARD_MORE;
+    *why = "left before its answer was whole";
+    if (got <= 0)
+        return HEARD_NOTHING;
+    s->len += (size_t)got;
+    return HEARD_MORE;
+}
 
 /* Waits for bytes and reads them; `signals` is a descriptor or -1. *why is static text. */
 static enum heard hear(struct socket_link *s, int signals, unsigned patience, const char **why)
@@ -101,19 +118,22 @@ static enum heard hear(struct socket_link *s, int signals, unsigned patience, co
     if (fds[1].revents != 0)
         return HEARD_SIGNAL;
     *why = "gave no answer in time; it is busy or stuck";
-    if (ready <= 0)
-        return HEARD_NOTHING;
-    *why = "answered with a line that is too long";
-    if (!make_room(s))
-        return HEARD_NOTHING;
-    ssize_t got = recv(s->fd, s->text + s->len, s->cap - s->len, 0);
-    if (got < 0 && (errno == EINTR || errno == EAGAIN))
-        return HEARD_MORE;
-    *why = "left before its answer was whole";
-    if (got <= 0)
-        return HEARD_NOTHING;
-    s->len += (size_t)got;
-    return HEARD_MORE;
+    return ready > 0 ? read_more(s, why) : HEARD_NOTHING;
+}
+
+/* Before a line is taken: reads on as long as standard output takes nothing. */
+static void hold(struct socket_link *s, int signals)
+{
+    struct pollfd fds[3] = {{.fd = STDOUT_FILENO, .events = POLLOUT},
+                            {.fd = s->fd, .events = POLLIN},
+                            {.fd = signals, .events = POLLIN}};
+    const char *why = NULL;
+    while (poll(fds, 3, -1) >= 0 || errno == EINTR) {
+        if (fds[0].revents != 0 || fds[2].revents != 0)
+            return;
+        if (fds[1].revents != 0 && (s->len >= HELD_MOST || read_more(s, &why) != HEARD_MORE))
+            fds[1].fd = -1; /* whoever waits for the rest hears why there is none */
+    }
 }
 
 /* The next whole line that is there already; NULL: none. */
@@ -147,6 +167,8 @@ static enum ctl_outcome receive(struct socket_link *s, const struct ctl_request 
     const char *why = NULL;
     for (;;) {
         size_t len = 0;
+        if (s->len > s->searched)
+            hold(s, signals);
         const char *line = take_line(s, &len);
         if (line != NULL) {
             json_t *object = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);

@@ -155,8 +155,12 @@ static void people_item(struct ctl_rows *rows, json_t *item)
         show_note(item);
         return;
     }
-    if (rows->columns == 0)
-        json_object_foreach(item, key, value) add_column(rows, key, strlen(key));
+    if (rows->columns == 0) {
+        json_object_foreach(item, key, value)
+        {
+            add_column(rows, key, strlen(key));
+        }
+    }
     if (rows->columns == 0)
         return;
     if (!rows->titled && rows->held == NULL)

@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static void say(const char *format, va_list more)
+__attribute__((format(printf, 1, 0))) static void say(const char *format, va_list more)
 {
     fflush(stdout);
     fputs("gatepostctl: ", stderr);

@@ -194,7 +194,10 @@ static void show_table(struct ctl *ctl, const json_t *array, int indent)
     size_t i;
     json_t *item;
     ctl_rows_indent(rows, indent);
-    json_array_foreach(array, i, item) ctl_rows_item(item, rows);
+    json_array_foreach(array, i, item)
+    {
+        ctl_rows_item(item, rows);
+    }
     ctl_rows_end(rows, true);
 }
 
@@ -233,7 +236,9 @@ void ctl_show_object(struct ctl *ctl, const json_t *object, int indent)
         width = len > width && len < 30 ? len : width;
     }
     json_object_foreach((json_t *)(uintptr_t)object, key, value)
+    {
         show_member(ctl, key, value, indent, (int)width);
+    }
 }
 
 void ctl_show_json(const json_t *value, bool indent)

@@ -11,7 +11,9 @@ static int simple_items(struct ctl *ctl)
     const struct ctl_command *row = ctl->args.command;
     struct ctl_rows *rows = ctl_rows_new(ctl, row->columns, row->answer == CTL_LIVE);
     int status = ctl_ask(ctl, row->ask, ctl_args_request(&ctl->args), ctl_rows_item, rows, NULL);
-    ctl_rows_end(rows, status == 0);
+    size_t count = ctl_rows_end(rows, status == 0);
+    if (status == 0 && count == 0 && row->none != NULL)
+        ctl_note(ctl, "%s", row->none);
     return status;
 }
 

@@ -78,6 +78,7 @@ struct ctl_command {
     enum ctl_answer answer;
     const char *columns; /* members of an item, NULL: all of the first */
     const char *done;    /* said to people where the answer is empty */
+    const char *none;    /* the same of no items */
     unsigned patience;   /* seconds without a byte of an answer; 0: CTL_PATIENCE */
 };
 #define CTL_PATIENCE   30

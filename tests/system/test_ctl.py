@@ -11,6 +11,7 @@ import signal
 import socket
 import stat
 import subprocess
+import threading
 import time
 
 import pytest
@@ -474,6 +475,43 @@ def test_tail_shows_each_verdict_at_once_and_ends_well_at_ctrl_c(control, folder
         if words:
             lines = [json.loads(line) for line in tail.output().splitlines()]
             assert [line["id"] for line in lines] == ["ABC", "DEF"]
+
+
+def test_tail_shows_recipients_and_what_else_refused(control):
+    def speak(peer, _):
+        peer.sendall(json.dumps({"item": {**RECORD, "by": "none", "refused": "relay"}}).encode()
+                     + b"\n")
+        peer.shutdown(socket.SHUT_RDWR)
+    done = ask(control(tail=speak), "tail")
+    assert "b@example.org" in done.stdout and "relay" in done.stdout
+
+
+def test_a_paused_pager_does_not_keep_the_daemon_waiting(control):
+    """The daemon leaves who does not read for a minute: so all is read, and shown later."""
+    told = threading.Event()
+    count = 60000  # more than sockets and pipes hold
+
+    def speak(peer, _):
+        line = json.dumps({"item": ENTRY}).encode() + b"\n"
+        for _ in range(count):
+            peer.sendall(line)
+        peer.sendall(b'{"ok": true, "result": {}}\n')
+        told.set()
+    server = control(entry_list=speak)
+    pager = subprocess.Popen(ctl_command("--socket", server.path, "--json", "deny", "list"),
+                             stdout=subprocess.PIPE)
+    assert told.wait(60), "nothing was read while nobody took the output"
+    out, _ = pager.communicate(timeout=60)
+    assert pager.returncode == 0 and len(json.loads(out)) == count
+
+
+@pytest.mark.parametrize("words", [["sessions"], ["top"], ["dns-lists"], ["lookup", "192.0.2.1"]])
+def test_an_empty_table_says_so_to_people_alone(control, words):
+    server = control(**{words[0].replace("-", "_"): []})
+    done = ask(server, *words)
+    assert done.returncode == 0 and done.stdout == "" and "gatepostctl: no" in done.stderr
+    done = ask(server, "--json", *words)
+    assert json.loads(done.stdout) == [] and done.stderr == ""
 
 
 def test_tail_says_that_the_daemon_left(control):
