@@ -4,8 +4,9 @@
  * it comes to.
  *
  * Promises: it is a trial like any other, but it waits for every check, also where one of them has
- * decided already; it counts nowhere, asks no greylist, and is not remembered. It ends 8 s after it
- * began at the latest.
+ * decided already; it counts nowhere, and is not remembered. The greylist is not asked either,
+ * since that stores: who would be is taken for one it does not know, unless proven. It ends 8 s
+ * after it began at the latest.
  */
 #include "policy/decision_int.h"
 
@@ -13,8 +14,11 @@
 #include "lib/mem.h"
 #include "lib/str.h"
 #include "policy/explain.h"
+#include "policy/greylist.h"
+#include "policy/known.h"
 #include "policy/policy.h"
 #include "policy/relay.h"
+#include "policy/state.h"
 #include "policy/trial_int.h"
 
 #include <stdlib.h>
@@ -47,10 +51,58 @@ static bool is_exempt(const char *recipient)
     return str_case_eq(recipient, len, "postmaster") || str_case_eq(recipient, len, "abuse");
 }
 
+/* ---- the greylist -------------------------------------------------------------------------------
+ */
+
+static bool any_proven(const struct test *test, const struct identities *ids)
+{
+    struct policy_state *state = test->commands->state;
+    uint32_t lifetime = policy_greylist(test->policy)->rule.white_lifetime;
+    bool any = false;
+    for (size_t i = 0; i < ids->count && !any; i++)
+        any = known_proven(state->known, ids->text[i], lifetime, state->wall());
+    return any;
+}
+
+static bool would_be_greylisted(const struct test *test, const struct record *record)
+{
+    enum greylist_mode mode = policy_greylist(test->policy)->mode;
+    if (test->commands->state->store == NULL || record->recipients == 0 ||
+        record->cause != VERDICT_BY_SCORE)
+        return false;
+    return (mode == GREYLIST_ALL && record->would == VERDICT_PASS) ||
+           (mode != GREYLIST_OFF && record->would == VERDICT_SUSPICIOUS);
+}
+
+/* What it says of who is new. */
+static void presume_new(const struct test *test, const struct identities *ids,
+                        struct record *record)
+{
+    struct record_greylist *out = &record->greylist;
+    out->all = policy_greylist(test->policy)->mode == GREYLIST_ALL;
+    for (size_t i = 0; i < ids->count; i++)
+        out->identity[out->identities++] = ids->text[i];
+    if (record->proven || any_proven(test, ids)) {
+        out->asked = RECORD_GREY_PROVEN;
+        return;
+    }
+    out->asked = RECORD_GREY_ASKED;
+    out->state = GREY_NEW;
+    out->wait = policy_greylist(test->policy)->rule.delay;
+    record->cause = VERDICT_BY_GREYLIST;
+    record->would = VERDICT_GREYLIST;
+    if (!record->observe)
+        record->action = VERDICT_GREYLIST;
+}
+
+/* ---- the trial ----------------------------------------------------------------------------------
+ */
+
 static void finish(struct test *test)
 {
     struct verdict verdict;
     struct record record;
+    struct identities ids;
     bool exempt = is_exempt(test->recipient);
     struct command_call *call = test->call;
     (void)trial_ask(test->trial, exempt, &verdict); /* where it waits the record says so */
@@ -64,6 +116,9 @@ static void finish(struct test *test)
         .refused = test->gate.refused,
     };
     trial_record_fill(test->trial, &context, &record);
+    trial_identities(test->trial, &ids);
+    if (would_be_greylisted(test, &record))
+        presume_new(test, &ids, &record);
     json_t *answer = explain_json(&record);
     test_free(test);
     command_done(call, answer);

@@ -169,6 +169,26 @@ static void put_greylist(struct buf *out, const struct record_greylist *greylist
     buf_add_str(out, "\n");
 }
 
+/* What had to be different where no verdict had helped. */
+static const char *remedy(const char *refused)
+{
+    static const struct {
+        const char *refused, *text;
+    } remedies[] = {
+        {"relay", "only relay { domains, networks } or a login lets it through, no score or entry"},
+        {"unknown", "nobody of that name is in the list of recipients, or it is a trap"},
+        {"limit", "with a higher limit (client-limits, limits), or later"},
+        {"backend", "the server behind refused it; its log says why"},
+        {"fault", "the server behind could not be reached or asked; it may pass later"},
+        {"form", "the message itself was refused: a bare CR or LF, its size, or a mail loop"},
+    };
+    for (size_t i = 0; i < sizeof remedies / sizeof remedies[0]; i++) {
+        if (strcmp(remedies[i].refused, refused) == 0)
+            return remedies[i].text;
+    }
+    return "what refused it is not up to the policy";
+}
+
 static void put_flips(struct buf *out, const struct record *r)
 {
     struct flip *flips = mem_alloc(FLIPS_MOST * sizeof *flips);
@@ -178,8 +198,10 @@ static void put_flips(struct buf *out, const struct record *r)
         explain_flip_text(&flips[i], out);
         buf_add_str(out, "\n");
     }
-    if (count == 0 && r->refused == NULL)
-        put_line(out, "otherwise", "no single change had come to something else");
+    if (count == 0)
+        put_line(out, "otherwise",
+                 r->refused != NULL ? remedy(r->refused)
+                                    : "no single change had come to something else");
     free(flips);
 }
 

@@ -134,7 +134,7 @@ void session_record_transaction(struct session *s)
         .recipients = txn->accepted,
         .recipient = all,
         .refused = ends[txn->end].refused,
-        .reply = txn->reply,
+        .reply = txn->end != TRANSACTION_LEFT ? txn->reply : NULL, /* else that of a recipient */
     };
     record(s, &context);
 }

@@ -366,7 +366,10 @@ static void the_policy_is_tried_out(void **state)
                               "{\"client\":\"203.0.113.1\",\"helo\":\"pc17\","
                               "\"sender\":\"u@example.net\",\"recipient\":\"r@example.org\"}");
     const json_t *record = json_object_get(asker_result(asker), "record");
-    assert_string_equal(member(record, "verdict"), "suspicious");
+    assert_string_equal(member(record, "verdict"), "greylist"); /* as one that is new */
+    assert_string_equal(member(json_object_get(record, "greylist"), "state"), "new");
+    assert_int_equal(
+        json_array_size(json_object_get(json_object_get(record, "greylist"), "identity")), 1);
     assert_string_equal(member(record, "sender"), "u@example.net");
     assert_string_equal(member(record, "stage"), "rcpt");
     assert_true(json_number_value(json_object_get(record, "score")) == 3);
@@ -374,6 +377,30 @@ static void the_policy_is_tried_out(void **state)
     assert_true(json_array_size(json_object_get(asker_result(asker), "flips")) > 0);
     asker_free(asker);
     rig_close(&rig);
+}
+
+static void a_test_greylists_as_it_is_configured(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *config, *args, *verdict;
+    } cases[] = {
+        {"greylist { mode = off }\n",
+         "{\"client\":\"203.0.113.1\",\"recipient\":\"r@example.org\"}", "suspicious"},
+        {"", "{\"client\":\"203.0.113.1\",\"recipient\":\"postmaster@example.org\"}", "pass"},
+        {"", "{\"client\":\"203.0.113.1\"}", "suspicious"},
+        {"reverse-dns { mode = off }\ngreylist { mode = all }\n",
+         "{\"client\":\"203.0.113.1\",\"recipient\":\"r@example.org\"}", "greylist"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct rig rig;
+        rig_open(&rig, cases[i].config);
+        struct asker *asker = ask(&rig, "test", cases[i].args);
+        const json_t *record = json_object_get(asker_result(asker), "record");
+        assert_string_equal(member(record, "verdict"), cases[i].verdict);
+        asker_free(asker);
+        rig_close(&rig);
+    }
 }
 
 static void a_test_leaves_no_trace(void **state)
@@ -448,6 +475,7 @@ int main(void)
         cmocka_unit_test(every_zone_says_what_it_knows),
         cmocka_unit_test(without_zones_there_is_nothing_to_look_up),
         cmocka_unit_test(the_policy_is_tried_out),
+        cmocka_unit_test(a_test_greylists_as_it_is_configured),
         cmocka_unit_test(a_test_leaves_no_trace),
         cmocka_unit_test(a_test_waits_for_all_checks_and_not_longer),
         cmocka_unit_test(the_proxys_own_rules_stand_first),

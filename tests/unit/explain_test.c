@@ -262,6 +262,28 @@ static void a_record_is_told_in_words(void **state)
     buf_free(&out);
 }
 
+static void a_refusal_that_no_verdict_made_says_what_helps(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *refused, *text;
+    } cases[] = {
+        {"relay", "otherwise   only relay { domains"},
+        {"backend", "otherwise   the server behind"},
+        {"of a later version", "otherwise   what refused it is not"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct record r;
+        struct buf out = {0};
+        make(&flip_cases[0], &r);
+        r.refused = cases[i].refused;
+        explain_text(&r, &out);
+        buf_add(&out, "", 1);
+        assert_non_null(strstr(buf_data(&out), cases[i].text));
+        buf_free(&out);
+    }
+}
+
 static void a_record_is_told_to_programs(void **state)
 {
     (void)state;
@@ -286,6 +308,7 @@ int main(void)
         cmocka_unit_test(the_changes_are_those_that_flip_it),
         cmocka_unit_test(there_is_room_for_all_changes),
         cmocka_unit_test(a_record_is_told_in_words),
+        cmocka_unit_test(a_refusal_that_no_verdict_made_says_what_helps),
         cmocka_unit_test(a_record_is_told_to_programs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
