@@ -5,27 +5,20 @@
  * What administrators can ask of the running daemon: rows for lib/command.h. The answers, stable:
  * members may be added. Times are RFC 3339 in UTC, spans seconds, what is not known is null.
  *
- *   status     -> {"version", "pid", "started", "uptime", "state": "running" or "stopping",
- *                  "config", "mode", "workers", "sessions", "sessions-most", "tarpit", "listening":
- *                  tail's askers, "store": {"state": "good", "degraded" or "off", "why", "since",
- *                  "waiting", "dropped", "size", "corrupted"}, "lists": {"allow", "deny", "trap"},
- *                  "backends": [{"backend", "address", "state": "good", "unknown" or "resting"}]}
- *   stats      -> {"started", "since-start": {NAME: number}, "in-all": the same, null where the
- *                  store cannot tell}
- *   sessions   -> items {"id", "client", "listener", "state", "age", "helo", "sender" (null:
- *                  no transaction; "": <>), "accepted", "refused" (recipients of the transaction),
- *                  "messages", "errors", "tls", "authenticated", "trusted", "suspicious"}
+ *   status     -> {"version", "pid", "started", "uptime", "state", "config", "mode", "workers",
+ *                  "sessions", "sessions-most", "tarpit", "listening", "store": {}, "lists": {},
+ *                  "backends": [{"backend", "address", "state"}]}
+ *   stats      -> {"started", "since-start": {NAME: number}, "in-all": the same or null}
+ *   sessions   -> items {"id", "client", "listener", "state", "age", "helo", "sender" and more}
  *   kill id    -> {}
- *   top [by] [most] -> items {BY, "sessions", "messages", "errors"}, by: client (the default),
- *                  network, helo, sender, listener, state; most: 20
+ *   top [by] [most] -> items {BY, "sessions", "messages", "errors"}; most: 20
  *   tail       -> items, each a decision record (policy/record.h), or {"dropped": n}, without end
- *   dns-lists  -> items {"list", "kind": "dnsbl" or "rhsbl", "mode", "state": "well", "sick" or
- *                  "unprobed", "why", "probed": seconds ago, "asked", "listed", "timeouts",
- * "errors" (since the start), "recent", "failed", "latency", "latency-most" (of the last 10
- *                  minutes; ms of what did not come from the cache)}
+ *   dns-lists  -> items {"list", "kind", "mode", "state", "why", "probed", "asked" and more}
  *   reload     -> {} once the new configuration is in force; else an error with the faults
  *   drain      -> {}; transactions end, then the daemon
  *   backup file -> {"file", "size"}
+ *
+ * gatepost-control(5) says what each member means.
  *
  * Main thread.
  */
