@@ -191,7 +191,7 @@ static void evict(struct tarpit *tarpit, uint32_t number, const char *reason)
 static bool evict_oldest(struct tarpit *tarpit)
 {
     uint32_t number = store_oldest(&tarpit->store);
-    if (number == STORE_NONE)
+    if (number == TARPIT_NOBODY)
         return false;
     evict(tarpit, number, "pressure");
     return true;
@@ -203,7 +203,7 @@ bool tarpit_dismiss(struct tarpit *tarpit, const char id[static RANDOM_ID_LEN + 
     uint8_t packed[TALK_ID_LEN];
     talk_id_pack(packed, id);
     uint32_t number = store_find(&tarpit->store, packed);
-    if (number == STORE_NONE)
+    if (number == TARPIT_NOBODY)
         return false;
     evict(tarpit, number, reason);
     return true;
@@ -341,7 +341,7 @@ static size_t give_turns(struct tarpit *tarpit, uint64_t now)
     size_t given = 0;
     for (uint32_t number; given < most; given++) {
         number = store_turn(store);
-        if (number == STORE_NONE || (int32_t)(store_at(store, number)->due - (uint32_t)now) > 0)
+        if (number == TARPIT_NOBODY || (int32_t)(store_at(store, number)->due - (uint32_t)now) > 0)
             break;
         store_at(store, number)->due = (uint32_t)(now + tarpit->interval);
         turn(tarpit, number);
@@ -451,7 +451,7 @@ void tarpit_free(struct tarpit *tarpit)
         return;
     size_t clients = tarpit->store.live;
     unsigned long long octets = 0;
-    for (uint32_t number; (number = store_oldest(&tarpit->store)) != STORE_NONE;) {
+    for (uint32_t number; (number = store_oldest(&tarpit->store)) != TARPIT_NOBODY;) {
         struct tarpit_client *client = store_at(&tarpit->store, number);
         octets += client->sent;
         close(client->fd);

@@ -21,11 +21,11 @@ static_assert(sizeof(struct tarpit_client) == 64, "one cache line a client");
 
 void store_init(struct tarpit_store *store)
 {
-    *store = (struct tarpit_store){.free = STORE_NONE,
-                                   .oldest = STORE_NONE,
-                                   .youngest = STORE_NONE,
-                                   .first = STORE_NONE,
-                                   .last = STORE_NONE};
+    *store = (struct tarpit_store){.free = TARPIT_NOBODY,
+                                   .oldest = TARPIT_NOBODY,
+                                   .youngest = TARPIT_NOBODY,
+                                   .first = TARPIT_NOBODY,
+                                   .last = TARPIT_NOBODY};
 }
 
 void store_clear(struct tarpit_store *store)
@@ -54,8 +54,8 @@ static void add_chunk(struct tarpit_store *store)
 
 static void turn_add(struct tarpit_store *store, uint32_t number)
 {
-    store_at(store, number)->next = STORE_NONE;
-    if (store->last == STORE_NONE)
+    store_at(store, number)->next = TARPIT_NOBODY;
+    if (store->last == TARPIT_NOBODY)
         store->first = number;
     else
         store_at(store, store->last)->next = number;
@@ -66,20 +66,20 @@ static uint32_t turn_take(struct tarpit_store *store)
 {
     uint32_t number = store->first;
     store->first = store_at(store, number)->next;
-    if (store->first == STORE_NONE)
-        store->last = STORE_NONE;
+    if (store->first == TARPIT_NOBODY)
+        store->last = TARPIT_NOBODY;
     return number;
 }
 
 struct tarpit_client *store_add(struct tarpit_store *store)
 {
-    if (store->free == STORE_NONE)
+    if (store->free == TARPIT_NOBODY)
         add_chunk(store);
     uint32_t number = store->free;
     struct tarpit_client *client = store_at(store, number);
     store->free = client->next;
-    *client = (struct tarpit_client){.older = store->youngest, .younger = STORE_NONE};
-    if (store->youngest == STORE_NONE)
+    *client = (struct tarpit_client){.older = store->youngest, .younger = TARPIT_NOBODY};
+    if (store->youngest == TARPIT_NOBODY)
         store->oldest = number;
     else
         store_at(store, store->youngest)->younger = number;
@@ -92,11 +92,11 @@ struct tarpit_client *store_add(struct tarpit_store *store)
 void store_remove(struct tarpit_store *store, uint32_t number)
 {
     struct tarpit_client *client = store_at(store, number);
-    if (client->older == STORE_NONE)
+    if (client->older == TARPIT_NOBODY)
         store->oldest = client->younger;
     else
         store_at(store, client->older)->younger = client->younger;
-    if (client->younger == STORE_NONE)
+    if (client->younger == TARPIT_NOBODY)
         store->youngest = client->older;
     else
         store_at(store, client->younger)->older = client->older;
@@ -107,7 +107,7 @@ void store_remove(struct tarpit_store *store, uint32_t number)
 uint32_t store_find(const struct tarpit_store *store, const uint8_t id[static TALK_ID_LEN])
 {
     uint32_t number = store->oldest;
-    while (number != STORE_NONE && memcmp(store_at(store, number)->id, id, TALK_ID_LEN) != 0)
+    while (number != TARPIT_NOBODY && memcmp(store_at(store, number)->id, id, TALK_ID_LEN) != 0)
         number = store_at(store, number)->younger;
     return number;
 }
@@ -119,7 +119,7 @@ uint32_t store_oldest(const struct tarpit_store *store)
 
 uint32_t store_turn(struct tarpit_store *store)
 {
-    while (store->first != STORE_NONE && store_at(store, store->first)->fd < 0) {
+    while (store->first != TARPIT_NOBODY && store_at(store, store->first)->fd < 0) {
         uint32_t number = turn_take(store);
         store_at(store, number)->next = store->free;
         store->free = number;

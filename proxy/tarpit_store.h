@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define STORE_NONE UINT32_MAX
+#define TARPIT_NOBODY UINT32_MAX
 
 struct tarpit_client {
     int fd;                  /* -1: gone; the record only waits for its turn to be free */
@@ -46,12 +46,12 @@ struct tarpit_client *store_add(struct tarpit_store *store);
 struct tarpit_client *store_at(const struct tarpit_store *store, uint32_t number);
 /* The client is gone. Its record is freed when its turn comes. */
 void store_remove(struct tarpit_store *store, uint32_t number);
-/* The client of that session id; STORE_NONE: there is none. Looks at all of them. */
+/* The client of that session id; TARPIT_NOBODY: there is none. Looks at all of them. */
 uint32_t store_find(const struct tarpit_store *store, const uint8_t id[static TALK_ID_LEN]);
-/* STORE_NONE: no clients. */
+/* TARPIT_NOBODY: no clients. */
 uint32_t store_oldest(const struct tarpit_store *store);
 
-/* Whose turn is next, gone ones left out. STORE_NONE: nobody's. */
+/* Whose turn is next, gone ones left out. TARPIT_NOBODY: nobody's. */
 uint32_t store_turn(struct tarpit_store *store);
 /* Puts the one whose turn it was behind all others. */
 void store_turn_done(struct tarpit_store *store);
