@@ -189,8 +189,10 @@ bool db_sync(struct db *db, bool full)
 {
     if (db->synced == full)
         return true;
+    if (!db_exec(db, full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"))
+        return false;
     db->synced = full;
-    return db_exec(db, full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+    return true;
 }
 
 bool db_checkpoint(struct db *db, bool *whole)

@@ -7,7 +7,8 @@
  * by little: a search since a time ends at a row a day older than that.
  *
  * Promises: never more rows than `decisions_most` once expiry has been at work, counted by numbers,
- * so that forgotten ones count too until they would have been the oldest.
+ * so that forgotten ones count too until they would have been the oldest. A row whose number no
+ * counting reaches (damage) is swept, or numbers would soon come to their end.
  */
 #include "db/table_int.h"
 
@@ -22,19 +23,24 @@
 #define COLUMNS                                                                                    \
     "SELECT number, time_ms, proven, id, client, sender, recipient, verdict, record "              \
     "FROM decision WHERE "
-#define PAGE    COLUMNS "number < ?1 ORDER BY number DESC"
-#define PAGE_ID COLUMNS "number < ?1 AND id = ?2 ORDER BY number DESC"
+#define PAGE    COLUMNS "number < ?1 AND number > 0 ORDER BY number DESC"
+#define PAGE_ID COLUMNS "number < ?1 AND number > 0 AND id = ?2 ORDER BY number DESC"
 #define SCAN    COLUMNS "number > ?1 ORDER BY number"
 #define DELETE  "DELETE FROM decision WHERE number = ?1"
 #define EXPIRE                                                                                     \
     "DELETE FROM decision WHERE number IN (SELECT number FROM decision WHERE time_ms <= ?1 "       \
     "ORDER BY time_ms LIMIT ?2)"
+#define RESET                                                                                      \
+    "UPDATE sqlite_sequence SET seq = (SELECT coalesce(max(number), 0) FROM decision) "            \
+    "WHERE name = 'decision'"
+#define STRAY "DELETE FROM decision WHERE number <= 0 OR number > ?1"
 #define EXCESS                                                                                     \
     "DELETE FROM decision WHERE number IN (SELECT number FROM decision WHERE number <= "           \
     "(SELECT max(number) FROM decision) - ?1 ORDER BY number LIMIT ?2)"
 
 enum column { NUMBER, TIME, PROVEN, ID, CLIENT, SENDER, RECIPIENT, VERDICT, RECORD };
 
+#define NUMBER_MOST      ((int64_t)1 << 62)
 #define DAY_MS           ((int64_t)24 * 3600 * 1000)
 #define FORGET_LOOK_MOST 4000 /* their records are read through */
 
@@ -74,9 +80,9 @@ static bool is_text(sqlite3_stmt *s, int column, const char *wanted)
 
 static bool wanted(sqlite3_stmt *s, const struct decision_filter *filter)
 {
-    return sqlite3_column_int64(s, TIME) >= filter->since_ms && is_text(s, ID, filter->id) &&
-           is_text(s, CLIENT, filter->client) && is_text(s, SENDER, filter->sender) &&
-           is_text(s, RECIPIENT, filter->recipient);
+    return (filter->since_ms <= 0 || sqlite3_column_int64(s, TIME) >= filter->since_ms) &&
+           is_text(s, ID, filter->id) && is_text(s, CLIENT, filter->client) &&
+           is_text(s, SENDER, filter->sender) && is_text(s, RECIPIENT, filter->recipient);
 }
 
 static void add(sqlite3_stmt *s, struct db_answer *out, struct decision_item *item)
@@ -111,6 +117,7 @@ static sqlite3_stmt *page_statement(struct db *db, const struct store_question *
 bool decision_page_run(struct db *db, const struct store_question *question, struct db_answer *out)
 {
     const struct decision_filter *filter = &question->decision;
+    const int64_t since = filter->since_ms > 0 ? filter->since_ms : 0;
     unsigned most = table_most(question);
     struct decision_item *items = table_room(out, most, sizeof *items);
     out->answer.decision = items;
@@ -119,7 +126,7 @@ bool decision_page_run(struct db *db, const struct store_question *question, str
     for (unsigned looked = 0; is > 0 && out->answer.count < most && looked < TABLE_LOOKED_MOST;
          looked++) {
         is = db_step(db, s);
-        if (is > 0 && sqlite3_column_int64(s, TIME) < filter->since_ms - DAY_MS)
+        if (is > 0 && since > 0 && sqlite3_column_int64(s, TIME) < since - DAY_MS)
             is = 0;
         if (is <= 0)
             break;
@@ -208,10 +215,22 @@ static bool expire(struct db *db, int statement, const char *sql, int64_t limit,
     return table_run(db, s);
 }
 
+static bool sweep_strays(struct db *db)
+{
+    sqlite3_stmt *s = db_statement(db, STATEMENT_DECISION_STRAY, STRAY);
+    if (s == NULL)
+        return false;
+    sqlite3_bind_int64(s, 1, NUMBER_MOST);
+    if (!table_run(db, s))
+        return false;
+    return sqlite3_changes64(db->sql) == 0 || db_exec(db, RESET);
+}
+
 bool decision_expire(struct db *db, const struct expiry *expiry, int64_t now, unsigned most)
 {
     uint64_t rows = expiry->decisions_most < INT64_MAX ? expiry->decisions_most : INT64_MAX;
-    return expire(db, STATEMENT_DECISION_EXPIRE, EXPIRE,
+    return sweep_strays(db) &&
+           expire(db, STATEMENT_DECISION_EXPIRE, EXPIRE,
                   (now - (int64_t)expiry->decision_lifetime) * 1000, most) &&
            expire(db, STATEMENT_DECISION_EXCESS, EXCESS, (int64_t)rows, most);
 }

@@ -30,7 +30,9 @@ int grey_get(struct db *db, sqlite3_int64 key, struct grey_row *row,
         return is;
     const void *packed = sqlite3_column_blob(get, 1);
     size_t len = (size_t)sqlite3_column_bytes(get, 1);
-    if (detail != NULL && packed != NULL && len <= GREY_DETAIL_MOST)
+    if (len > GREY_DETAIL_MOST) /* not of our making */
+        len = 0;
+    if (detail != NULL && packed != NULL)
         packed = memcpy(detail, packed, len);
     grey_row_decode(row, sqlite3_column_int64(get, 0), packed, len);
     if (detail == NULL)

@@ -176,11 +176,62 @@ static void test_pages_show_each_record_once(void **state)
     }
 }
 
+static void test_rows_of_impossible_numbers_are_passed_over_and_swept(void **state)
+{
+    struct rig *rig = *state;
+    static const char *const number[] = {"-5", "0", "9223372036854775807", "4611686018427387905"};
+    for (size_t i = 0; i < COUNT(number); i++) {
+        char damage[200];
+        struct expiry expiry = {.decision_lifetime = 3600, .decisions_most = 100};
+        sql(rig, "DELETE FROM decision");
+        put(rig, some, COUNT(some));
+        snprintf(
+            damage, sizeof damage,
+            "UPDATE decision SET number = %s WHERE number = (SELECT max(number) FROM decision)",
+            number[i]);
+        sql(rig, damage);
+        uint64_t seen = 0;
+        struct store_question question = {.op = STORE_DECISION_PAGE, .page = {.most = 1}};
+        for (int pages = 0; pages == 0 || question.page.cursor != 0; pages++) {
+            assert_in_range(pages, 0, 10);
+            const struct store_answer *answer = ask(rig, &question);
+            seen += answer->count;
+            question.page.cursor = answer->next;
+        }
+        assert_in_range(seen, COUNT(some) - 1, COUNT(some));
+        assert_true(expire_step(&rig->db, &expiry, T + 10, 10));
+        assert_int_equal(number_of(rig, "SELECT count(*) FROM decision"), COUNT(some) - 1);
+        put(rig, some, 1); /* there is a number for it */
+        assert_in_range(number_of(rig, "SELECT max(number) FROM decision"), 1, 1000);
+    }
+}
+
+static void test_rows_of_impossible_texts_and_times_are_shown_as_they_are(void **state)
+{
+    struct rig *rig = *state;
+    static const char *const damage[] = {
+        "UPDATE decision SET time_ms = -9223372036854775808, proven = 77",
+        "UPDATE decision SET time_ms = 9223372036854775807",
+        "UPDATE decision SET id = CAST(x'00ff' AS TEXT), record = CAST(x'fffe' AS TEXT)",
+        "UPDATE decision SET record = ''",
+    };
+    for (size_t i = 0; i < COUNT(damage); i++) {
+        put(rig, some, COUNT(some));
+        sql(rig, damage[i]);
+        assert_int_equal(page(rig, &(struct decision_filter){0})->count, COUNT(some));
+        page(rig, &(struct decision_filter){.since_ms = INT64_MIN, .sender = "s@example.org"});
+        page(rig, &(struct decision_filter){.since_ms = INT64_MAX});
+        sql(rig, "DELETE FROM decision");
+    }
+}
+
 #define WITH_FILE(test) cmocka_unit_test_setup_teardown(test, rig_setup, rig_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        WITH_FILE(test_rows_of_impossible_numbers_are_passed_over_and_swept),
+        WITH_FILE(test_rows_of_impossible_texts_and_times_are_shown_as_they_are),
         WITH_FILE(test_records_come_back_newest_first),
         WITH_FILE(test_what_a_filter_finds),
         WITH_FILE(test_a_record_of_full_size),

@@ -244,6 +244,43 @@ static void test_no_question_reads_a_whole_table_at_once(void **state)
     }
 }
 
+/* ---- damage ---- */
+
+static void test_damaged_rows_of_identities_and_counters_end_every_walk(void **state)
+{
+    struct rig *rig = *state;
+    static const char *const damage[] = {
+        "UPDATE identity SET key = -1 WHERE text = '192.0.2.1'",
+        "UPDATE identity SET key = 9223372036854775807 WHERE text = '192.0.2.1'",
+        "UPDATE identity SET first = -9223372036854775808, last = -9223372036854775808",
+        "UPDATE identity SET first = 9223372036854775807, last = 9223372036854775807, proven = -3",
+        "UPDATE identity SET text = ''",
+        "UPDATE identity SET text = CAST(x'ff00fe' AS TEXT)",
+        "UPDATE counter SET number = -1, value = 9223372036854775807, name = ''",
+    };
+    for (size_t i = 0; i < COUNT(damage); i++) {
+        const struct identity_item item[] = {{"192.0.2.1", T, T, true}, {"b.example", T, T, true}};
+        const struct counter_item counter = {"a", 1};
+        struct expiry expiry = {.white_lifetime = 10, .waiting_lifetime = 10};
+        put_identities(rig, item, COUNT(item));
+        ask(rig, &(struct store_question){.op = STORE_COUNTER_ADD,
+                                          .put = {.count = 1, .counter = &counter}});
+        sql(rig, damage[i]);
+        for (int op = 0; op < 2; op++) {
+            struct store_question question = {.page = {.most = 1}};
+            question.op = op == 0 ? STORE_IDENTITY_PAGE : STORE_COUNTER_PAGE;
+            for (int pages = 0; pages == 0 || question.page.cursor != 0; pages++) {
+                assert_in_range(pages, 0, 10);
+                question.page.cursor = ask(rig, &question)->next;
+            }
+        }
+        put_identities(rig, item, COUNT(item));
+        for (int step = 0; step < 4; step++)
+            assert_true(expire_step(&rig->db, &expiry, T + 1000, 10));
+        sql(rig, "DELETE FROM identity; DELETE FROM counter");
+    }
+}
+
 #define WITH_FILE(test) cmocka_unit_test_setup_teardown(test, rig_setup, rig_teardown)
 
 int main(void)
@@ -254,6 +291,7 @@ int main(void)
         WITH_FILE(test_counters_add_up),
         WITH_FILE(test_the_empty_tables_answer_with_nothing),
         WITH_FILE(test_what_is_forgotten),
+        WITH_FILE(test_damaged_rows_of_identities_and_counters_end_every_walk),
         WITH_FILE(test_no_question_reads_a_whole_table_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
