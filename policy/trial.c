@@ -210,11 +210,9 @@ struct trial *trial_new(const struct trial_env *env, const struct trial_client *
     STAILQ_INIT(&trial->findings);
     trial->private = addr_is_private(&trial->client);
     trial->trusted = client->trusted;
-    trial->started = true; /* below */
     set_facts(trial);
     trial_lists_look(trial);
     trial_open(trial);
-    trial->started = trial->standing == STANDING_NONE;
     trial_start(trial, CHECK_AT_CONNECT, loop_now(env->loop) + TRIAL_DEADLINE);
     return trial;
 }
@@ -268,10 +266,10 @@ void trial_helo(struct trial *trial, const char *helo)
     trial_start(trial, CHECK_AT_HELO, loop_now(trial->env.loop) + TRIAL_DEADLINE);
 }
 
-void trial_sender(struct trial *trial, const char *address, const char *domain)
+/* What was known of the last mail is forgotten. */
+static void set_sender(struct trial *trial, const char *address, const char *domain)
 {
     forget_stage(trial, CHECK_AT_SENDER);
-    trial->sent = true;
     set_text(&trial->facts.sender, address);
     set_text(&trial->facts.sender_domain, domain);
     set_text(&trial->recipient, NULL);
@@ -281,14 +279,29 @@ void trial_sender(struct trial *trial, const char *address, const char *domain)
     trial_start(trial, CHECK_AT_SENDER, loop_now(trial->env.loop) + TRIAL_DEADLINE);
 }
 
+void trial_sender(struct trial *trial, const char *address, const char *domain)
+{
+    set_sender(trial, address, domain);
+    trial->sent = true;
+}
+
 void trial_recipient(struct trial *trial, const char *address)
 {
+void trial_reset(struct trial *trial)
+{
+    set_sender(trial, NULL, NULL);
+    trial->sent = false;
+    trial_lists_look(trial);
+    trial_consider(trial);
+}
+
     set_text(&trial->recipient, address);
     trial->complete = true;
     trial_grey_forget(trial);
     trial_lists_look(trial);
     trial_consider(trial);
 }
+    trial_start_due(trial, loop_now(trial->env.loop) + TRIAL_DEADLINE);
 
 void trial_message(struct trial *trial, bool allowed)
 {
@@ -339,7 +352,6 @@ void trial_delivered(struct trial *trial)
 {
     char address[ADDR_TEXT_MAX];
     struct identities ids;
-    const char *text[1 + IDENTITY_MOST] = {addr_ip_text(&trial->client, address)};
     struct policy_state *state = trial->env.state;
     bool null_sender = trial->sent && trial->facts.sender[0] == '\0';
     /* Who logs in may do so from anywhere: that says nothing of the address. */

@@ -101,11 +101,11 @@ struct trial {
     uint8_t finding_count;
     uint8_t behaved; /* bit per trial_behaviour */
     uint8_t limited; /* bit per trial_count */
+    unsigned due;    /* bit per stage: its fact is there, and its checks have not been started */
     bool private;
     bool trusted; /* an own network */
     bool authenticated;
     bool may_allow; /* facts that are still unknown may bring an allow entry */
-    bool started;   /* the checks of its address are, or were */
     bool complete;  /* a recipient or the message is asked about: all facts are there */
     bool banned;    /* by what it did here */
     bool sent;      /* a sender was named, <> too */
@@ -151,7 +151,10 @@ bool trial_grey_waits(const struct trial *trial);
 void trial_grey_forget(struct trial *trial);
 
 /* ---- trial_run.c */
+/* Starts the checks of `stage`, and of earlier ones that were not wanted when their fact came: now,
+ * or once nothing speaks for or against the client. */
 void trial_start(struct trial *trial, enum check_stage stage, uint64_t until);
+void trial_start_due(struct trial *trial, uint64_t until);
 /* Stops the runs of `stage`, or of all where it is CHECK_STAGES; no findings come of it. */
 void trial_stop(struct trial *trial, enum check_stage stage);
 

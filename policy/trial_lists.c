@@ -62,10 +62,6 @@ void trial_lists_look(struct trial *trial)
     trial->standing = standing_of(trial);
     bool judged = trial->standing == STANDING_NONE;
     trial->facts.lookup = !trial->private && judged && trial->env.dns != NULL;
-    if (judged && !trial->started) { /* the entry that spoke for it is gone */
-        trial->started = true;
-        trial_start(trial, CHECK_AT_CONNECT, loop_now(trial->env.loop) + TRIAL_DEADLINE);
-    }
 }
 
 bool trial_deny_pending(const struct trial *trial)

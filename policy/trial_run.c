@@ -95,25 +95,41 @@ static void start(struct trial *trial, const struct check_config *config, enum c
     config->check->start(&run->run); /* may be done, and gone, when it returns */
 }
 
-void trial_start(struct trial *trial, enum check_stage stage, uint64_t until)
+static void start_stage(struct trial *trial, enum check_stage stage, uint64_t until)
 {
-    if (trial->standing != STANDING_NONE)
-        return;
-    bool inside = trial->inside;
-    trial->inside = true;
     const struct check_config *const *config = policy_checks(trial->env.policy);
+    trial->due &= ~CHECK_BIT(stage);
     for (; *config != NULL; config++) {
         if (((*config)->check->stages & CHECK_BIT(stage)) != 0)
             start(trial, *config, stage, until);
+    }
+}
+
+void trial_start_due(struct trial *trial, uint64_t until)
+{
+    if (trial->standing != STANDING_NONE || trial->due == 0)
+        return;
+    bool inside = trial->inside;
+    trial->inside = true;
+    for (unsigned stage = 0; stage < CHECK_STAGES; stage++) {
+        if ((trial->due & CHECK_BIT(stage)) != 0)
+            start_stage(trial, (enum check_stage)stage, until);
     }
     trial->inside = inside;
     set_timer(trial);
     trial_consider(trial);
 }
 
+void trial_start(struct trial *trial, enum check_stage stage, uint64_t until)
+{
+    trial->due |= CHECK_BIT(stage);
+    trial_start_due(trial, until);
+}
+
 void trial_stop(struct trial *trial, enum check_stage stage)
 {
     struct run *run = LIST_FIRST(&trial->runs);
+    trial->due &= stage == CHECK_STAGES ? 0 : ~CHECK_BIT(stage);
     while (run != NULL) {
         struct run *next = LIST_NEXT(run, link);
         if (stage == CHECK_STAGES || run->run.stage == stage)

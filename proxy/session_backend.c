@@ -95,6 +95,7 @@ void session_end_transaction(struct session *s)
         return;
     session_log_transaction(s);
     session_record_transaction(s);
+    trial_reset(s->trial);
     s->judged = true;
     bool dirty = false;
     size_t messages = 0;

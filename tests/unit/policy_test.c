@@ -409,6 +409,12 @@ static void do_recipient(struct script *s, const struct words *w)
     trial_recipient(s->trial, word(s, w, 1));
 }
 
+static void do_reset(struct script *s, const struct words *w)
+{
+    (void)w;
+    trial_reset(s->trial);
+}
+
 static void do_message(struct script *s, const struct words *w)
 {
     trial_message(s->trial, w->count > 1);
@@ -709,6 +715,7 @@ static const struct command {
     {"sender", do_sender},
     {"recipient", do_recipient},
     {"message", do_message},
+    {"reset", do_reset},
     {"auth", do_auth},
     {"behave", do_behave},
     {"delivered", do_delivered},
