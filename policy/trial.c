@@ -275,18 +275,16 @@ static void set_sender(struct trial *trial, const char *address, const char *dom
     set_text(&trial->recipient, NULL);
     trial->complete = false;
     trial_grey_forget(trial);
-    trial_lists_look(trial);
-    trial_start(trial, CHECK_AT_SENDER, loop_now(trial->env.loop) + TRIAL_DEADLINE);
 }
 
 void trial_sender(struct trial *trial, const char *address, const char *domain)
 {
     set_sender(trial, address, domain);
     trial->sent = true;
+    trial_lists_look(trial);
+    trial_start(trial, CHECK_AT_SENDER, loop_now(trial->env.loop) + TRIAL_DEADLINE);
 }
 
-void trial_recipient(struct trial *trial, const char *address)
-{
 void trial_reset(struct trial *trial)
 {
     set_sender(trial, NULL, NULL);
@@ -295,13 +293,15 @@ void trial_reset(struct trial *trial)
     trial_consider(trial);
 }
 
+void trial_recipient(struct trial *trial, const char *address)
+{
     set_text(&trial->recipient, address);
     trial->complete = true;
     trial_grey_forget(trial);
     trial_lists_look(trial);
+    trial_start_due(trial, loop_now(trial->env.loop) + TRIAL_DEADLINE);
     trial_consider(trial);
 }
-    trial_start_due(trial, loop_now(trial->env.loop) + TRIAL_DEADLINE);
 
 void trial_message(struct trial *trial, bool allowed)
 {
@@ -352,6 +352,7 @@ void trial_delivered(struct trial *trial)
 {
     char address[ADDR_TEXT_MAX];
     struct identities ids;
+    const char *text[1 + IDENTITY_MOST] = {addr_ip_text(&trial->client, address)};
     struct policy_state *state = trial->env.state;
     bool null_sender = trial->sent && trial->facts.sender[0] == '\0';
     /* Who logs in may do so from anywhere: that says nothing of the address. */
