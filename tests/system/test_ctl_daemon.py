@@ -9,6 +9,7 @@ import pytest
 
 from harness.control import run_ctl
 from harness.visitor import Visit
+from harness.wait import until
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z"
 ENTRY = {"list", "kind", "key", "action", "origin", "unproven", "reason", "author", "created",
@@ -35,6 +36,11 @@ def desk(guard, folder):
         gate.json = answer
         return gate
     return make
+
+
+def recorded(gate, what):
+    """Waits until the decision is in the store, which gathers them for a moment."""
+    until(lambda: gate.ctl("--json", "explain", what).returncode == 0, f"{what} is explained")
 
 
 def test_lists_are_edited_and_judge_at_once(desk):
@@ -91,6 +97,7 @@ def test_explain_knows_the_id_of_the_reply(desk):
     gate.json("deny", "add", CLIENT)
     visit = Visit(gate, CLIENT)
     visit.refused()
+    recorded(gate, visit.id)
     for words in ([visit.id], [CLIENT], ["--from", "sender@example.net"],
                   ["--to", "user@example.org"]):
         explained = gate.json("explain", *words)
@@ -129,6 +136,7 @@ def test_replay_judges_what_was_recorded(desk, folder):
     gate = desk()
     gate.json("deny", "add", CLIENT)
     Visit(gate, CLIENT).refused()
+    recorded(gate, CLIENT)
     answer = gate.json("replay", gate.config_file)
     assert answer["changes"] == [] and answer["unread"] == 0
     assert sum(answer["summary"][who]["records"] for who in ("proven", "unproven")) >= 1
@@ -137,6 +145,7 @@ def test_replay_judges_what_was_recorded(desk, folder):
 def test_privacy_export_and_forget(desk):
     gate = desk({"greylist": {"mode": "all"}})
     Visit(gate, CLIENT)
+    recorded(gate, CLIENT)
     all_of_it = gate.json("privacy", "export", "sender@example.net")
     assert set(all_of_it) == {"address", "decisions", "greylist", "entries"}
     assert all_of_it["greylist"] and all_of_it["decisions"]

@@ -11,6 +11,7 @@ import pytest
 from harness.client import message
 from harness.postfix import below_received
 from harness.visitor import CLEAN, LISTED, Visit, Visitor
+from harness.wait import until
 
 DELAY = 3
 GREY = {"mode": "all", "delay": f"{DELAY}s"}
@@ -130,7 +131,8 @@ def test_a_trap_is_answered_as_nobody_and_bans(grey, backend):
             "5.1.1 No such recipient here")
         smtp.cmd("RSET", 250)
         smtp.cmd("QUIT", 221)
-    banned = [e for e in gate.ctl("deny", "list", json=True) if e["key"] == CLEAN[4]]
+    banned = until(lambda: [e for e in gate.ctl("deny", "list", json=True)
+                            if e["key"] == CLEAN[4]], "the ban is in the store")
     assert [(e["origin"], e["action"], e["reason"]) for e in banned] == [
         ("automatic", "tarpit", "spamtrap bait@example.org")]
     offset = gate.mark()
