@@ -77,7 +77,8 @@ static void write_file(const char *name, const char *text)
     FILE *file = fopen(path, "w");
     assert_non_null(file);
     fputs(text, file);
-    struct timespec times[2] = {{.tv_sec = ++modified}, {.tv_sec = modified}};
+    modified++;
+    const struct timespec times[2] = {{.tv_sec = modified}, {.tv_sec = modified}};
     fflush(file);
     assert_int_equal(futimens(fileno(file), times), 0);
     fclose(file);
