@@ -32,7 +32,7 @@ struct look {
 
 /* What stands under one key: the one that counts of each sort. */
 struct under {
-    const struct list_slot *allow, *deny, *ban;
+    const struct list_slot *allow, *deny, *ban, *trap;
 };
 
 /* ---- proof --------------------------------------------------------------------------------------
@@ -93,6 +93,7 @@ static void sort(const struct look *look, enum entry_kind kind, const struct lis
             under->deny = slot;
         return;
     case ENTRY_TRAP:
+        under->trap = slot;
         return;
     }
 }
@@ -212,23 +213,18 @@ void list_judge(struct list_table *table, const struct list_facts *facts, int64_
 
 bool list_trap(struct list_table *table, const char *recipient, int64_t now)
 {
+    struct look look = {.table = table, .now = now};
+    struct under under = {0};
     struct list_walk walk;
     struct list_key key;
     char text[ENTRY_KEY_MOST];
-    bool found = false;
     if (!given(recipient) || !mailbox(recipient, text))
         return false;
     pthread_rwlock_rdlock(&table->lock);
     list_walk_name(&walk, table, ENTRY_RECIPIENT, text);
-    while (list_table_has(table, ENTRY_RECIPIENT) && !found && list_walk_next(&walk, &key)) {
-        const struct list_store *const store[] = {table->live, table->files};
-        const struct list_slot *slot;
-        for (size_t i = 0, at = 0; i < 2; i++, at = 0) {
-            while ((slot = list_store_next(store[i], &key, &at)) != NULL)
-                found = found ||
-                        (slot->list == ENTRY_TRAP && (slot->expires == 0 || slot->expires > now));
-        }
-    }
+    while (under.allow == NULL && under.trap == NULL && list_table_has(table, ENTRY_RECIPIENT) &&
+           list_walk_next(&walk, &key))
+        gather(&look, &key, ENTRY_RECIPIENT, &under);
     pthread_rwlock_unlock(&table->lock);
-    return found;
+    return under.allow == NULL && under.trap != NULL;
 }

@@ -77,7 +77,8 @@ void list_judge(struct list_table *table, const struct list_facts *facts, int64_
 /* Is there any allow entry that is not of kind ENTRY_CLIENT, so that more facts may yet allow a
  * client that is denied by its address? */
 bool list_may_allow(struct list_table *table);
-/* Is the recipient a trap? */
+/* Is the recipient a trap? Of trap entries and allowing ones of recipients the most specific
+ * counts, allow at a tie, so that an address can be taken out of a domain that is one. */
 bool list_trap(struct list_table *table, const char *recipient, int64_t now);
 
 #endif

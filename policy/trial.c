@@ -355,6 +355,9 @@ void trial_delivered(struct trial *trial)
     const char *text[1 + IDENTITY_MOST] = {addr_ip_text(&trial->client, address)};
     struct policy_state *state = trial->env.state;
     bool null_sender = trial->sent && trial->facts.sender[0] == '\0';
+    /* What an entry let in, or mail to postmaster, was not let in for what the client is. */
+    if (trial->asked && (trial->cause == VERDICT_BY_ALLOW || trial->cause == VERDICT_BY_EXEMPT))
+        return;
     /* Who logs in may do so from anywhere: that says nothing of the address. */
     if (trial->env.dry || trial->private || trial->client.family == AF_UNSPEC || null_sender ||
         trial->standing == STANDING_TRUSTED)

@@ -126,7 +126,7 @@ bool trial_allowed(const struct trial *trial);
  * client (the block is off or only observes, the client is allowed or trusted). */
 bool trial_behaved(struct trial *trial, enum trial_behaviour behaviour, const char *detail);
 /* The backend took a message of this client: two distinct hours of that make it proven, unless the
- * sender was <>, which anybody may be. */
+ * sender was <>, which anybody may be, or the last verdict an entry's or that of postmaster@. */
 void trial_delivered(struct trial *trial);
 /* Counts one; false: over the limit, say 421 or 450 with *why (valid until the next call). Where
  * the block only scores or observes, or with mode = observe (failed logins excepted), it is a

@@ -12,7 +12,8 @@
 
 #include "lib/loop.h"
 #include "lib/mem.h"
-#include "policy/client_limits.h"
+#include "policy/greylist.h"
+#include "policy/known.h"
 #include "policy/spamtrap.h"
 #include "policy/state.h"
 
@@ -91,13 +92,46 @@ const char *trial_entry_text(const struct list_verdict *list, char out[static TR
 /* ---- bans ---------------------------------------------------------------------------------------
  */
 
+/* Its name is not known yet, or could not be told. */
+static bool name_missing(const struct trial *trial)
+{
+    const struct run *run;
+    const struct finding *finding;
+    if (trial->facts.reverse_name[0] != '\0')
+        return false;
+    LIST_FOREACH(run, &trial->runs, link)
+    {
+        if (run->run.stage == CHECK_AT_CONNECT)
+            return true;
+    }
+    STAILQ_FOREACH(finding, &trial->findings, link)
+    {
+        if (finding->abstained && finding->stage == CHECK_AT_CONNECT)
+            return true;
+    }
+    return false;
+}
+
+/* Its name may be a proven one: what its network has sent speaks for it, as before the greylist. */
+static bool maybe_proven(const struct trial *trial)
+{
+    const uint32_t lifetime = policy_greylist(trial->env.policy)->rule.white_lifetime;
+    struct policy_state *state = trial->env.state;
+    struct identities ids;
+    bool proven = false;
+    trial_identities(trial, &ids);
+    for (size_t i = 0; i < ids.count && !proven; i++)
+        proven = known_proven(state->known, ids.text[i], lifetime, state->wall());
+    return proven && name_missing(trial);
+}
+
 /* Clients that nobody bans by a machine's judgement. */
 static bool spared(const struct trial *trial)
 {
     bool null_sender = trial->sent && trial->facts.sender[0] == '\0';
     return trial->standing == STANDING_ALLOWED || trial->trusted || trial->authenticated ||
            trial->facts.proven || trial->private || null_sender || trial->env.observe ||
-           trial->env.dry || trial->client.family == AF_UNSPEC;
+           trial->env.dry || trial->client.family == AF_UNSPEC || maybe_proven(trial);
 }
 
 static void ban(struct trial *trial, const char *reason)
