@@ -60,10 +60,13 @@ static int without_daemon(struct ctl *ctl, const char *nobody)
 {
     char *why = NULL;
     ctl_config_read(&ctl->config);
+    if (!ctl->args.command->local && ctl->config.why == NULL)
+        return ctl_fail(1, "gatepostd is not running: %s", nobody);
     if (!ctl->args.command->local)
-        return ctl_fail(1, "gatepostd is not running: %s%s%s", nobody,
-                        ctl->config.why != NULL ? "; the configuration cannot be read: " : "",
-                        ctl->config.why != NULL ? ctl->config.why : "");
+        return ctl_fail(1,
+                        "gatepostd is not running, or listens elsewhere (--socket): %s; the "
+                        "configuration cannot be read: %s",
+                        nobody, ctl->config.why);
     if (ctl->config.state_dir == NULL)
         return ctl_fail(1, "%s, and without a good configuration its lists cannot be found: %s",
                         nobody, ctl->config.why);

@@ -2,8 +2,10 @@
 """gatepostctl and gatepostd: lists, greylist and decisions, each command against its documented JSON
 (gatepost-control(5)). What concerns the daemon itself is in test_control.py."""
 
+import concurrent.futures
 import json
 import re
+import time
 
 import pytest
 
@@ -140,6 +142,59 @@ def test_replay_judges_what_was_recorded(desk, folder):
     answer = gate.json("replay", gate.config_file)
     assert answer["changes"] == [] and answer["unread"] == 0
     assert sum(answer["summary"][who]["records"] for who in ("proven", "unproven")) >= 1
+
+
+def test_replay_splits_what_another_configuration_decides_by_proof(desk, folder):
+    gate = desk({"reverse-dns": {"mode": "score"}})
+    visit = Visit(gate, CLIENT)
+    visit.accepted()
+    recorded(gate, visit.id)
+    stricter = folder / "stricter.conf"
+    was = gate.config_file.read_text()
+    stricter.write_text(re.sub(r"(reverse-dns \{\s*mode = )\"?score\"?", r"\1reject", was))
+    assert stricter.read_text() != was
+    answer = gate.json("replay", stricter)
+    change, = answer["changes"]
+    assert (change["id"], change["before"], change["after"]) == (visit.id, "pass", "reject")
+    assert change["by"] == "rule" and change["proven"] is False
+    assert answer["summary"]["unproven"]["refused"] == 1
+    assert answer["summary"]["proven"]["records"] == 0
+    text = gate.ctl("replay", stricter).stdout
+    assert visit.id in text and "unproven" in text and "NOW REFUSED" in text
+    assert gate.json("replay", gate.config_file)["changes"] == []
+
+
+def test_test_takes_the_suspicious_for_new_to_the_greylist(desk):
+    gate = desk({"greylist": {"mode": "all"}})
+    words = ["test", "--client", CLIENT, "--from", "sender@example.net", "--to", "user@example.org"]
+    record = gate.json(*words)["record"]
+    assert record["verdict"] == "greylist"
+    assert record["greylist"] == {"state": "new", "wait": 300, "all": True,
+                                  "identity": ["198.51.100.0/24"]}
+    assert "198.51.100.0/24" in gate.ctl(*words).stdout
+    assert gate.json("greylist", "list") == [], "nothing was stored"
+
+
+@pytest.mark.slow
+def test_a_million_entries_are_imported_while_mail_flows(desk, folder):
+    gate = desk()
+    many = folder / "many"
+    with many.open("w", encoding="ascii") as file:
+        for i in range(1000000):
+            file.write(f"10.{i >> 16}.{i >> 8 & 255}.{i & 255}\n")
+        file.write(CLIENT + "\n")
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        done = pool.submit(gate.json, "deny", "import", many, timeout=300)
+        mails, slowest = 0, 0.0
+        while not done.done():
+            begun = time.monotonic()
+            Visit(gate, "192.0.2.77").accepted()
+            slowest = max(slowest, time.monotonic() - begun)
+            mails += 1
+        assert done.result()["imported"] == 1000001
+    assert mails >= 5 and slowest < 5, (mails, slowest)
+    Visit(gate, CLIENT).refused()
+    assert gate.json("status")["lists"]["deny"] == 1000001
 
 
 def test_privacy_export_and_forget(desk):
