@@ -9,7 +9,7 @@ order that rotates; compare within a run only: smtp-source and smtp-sink share t
 measured. The other parts: the memory of idle sessions (idle.py), the price of judging (judge.py),
 what a known client waits (known.py), the tarpit (tarpit.py), greylisting (grey.py), the store and
 lists (remember.py). Needs Debian's postfix, haproxy,
-unbound, postgrey and openssl; root for Postfix and known clients.
+unbound, postgrey and openssl; root for Postfix.
 
     bench.py                        everything, within 13 minutes
     bench.py --quick                a first impression, within 3 minutes

@@ -82,7 +82,7 @@ class Server:
         raise NotImplementedError
 
     def start(self):
-        self.dir.mkdir()
+        self.dir.mkdir(exist_ok=True)  # it may have been there before
         argv = self.command()
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
@@ -290,7 +290,7 @@ class Gatepost(FrontEnd):
 
     def command(self):
         config = self.dir / "gatepost.conf"
-        (self.dir / "state").mkdir()
+        (self.dir / "state").mkdir(exist_ok=True)
         balancer = 'proxy-protocol-from = {"127.0.0.0/8"}' if self.proxied else ""
         config.write_text(f"""\
 hostname = "mx.example.org"
