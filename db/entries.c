@@ -7,13 +7,21 @@
  */
 #include "db/table_int.h"
 
-#define PUT                                                                                        \
+#define INSERT                                                                                     \
     "INSERT INTO entry (list, kind, origin, action, unproven, created, expires, key, reason, "     \
     "author) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) "                                    \
-    "ON CONFLICT (key, kind, list, origin) DO UPDATE SET "                                         \
+    "ON CONFLICT (key, kind, list, origin) DO UPDATE SET "
+#define PUT                                                                                        \
+    INSERT                                                                                         \
     "action = excluded.action, unproven = excluded.unproven, reason = excluded.reason, "           \
     "author = excluded.author, expires = excluded.expires, "                                       \
     "created = iif(expires > 0 AND expires <= ?11, excluded.created, created)"
+/* Only over what has expired. */
+#define PUT_NEW                                                                                    \
+    INSERT                                                                                         \
+    "action = excluded.action, unproven = excluded.unproven, reason = excluded.reason, "           \
+    "author = excluded.author, expires = excluded.expires, created = excluded.created "            \
+    "WHERE expires > 0 AND expires <= ?11"
 #define DELETE "DELETE FROM entry WHERE key = ?1 AND kind = ?2 AND list = ?3"
 #define COLUMNS                                                                                    \
     "SELECT number, list, kind, origin, action, unproven, created, expires, key, reason, author "  \
@@ -26,9 +34,10 @@
 
 #define TEXT_MOST STORE_TEXT_MOST
 
-static bool put(struct db *db, const struct entry *entry, int64_t now)
+static bool put(struct db *db, const struct entry *entry, bool keep, int64_t now)
 {
-    sqlite3_stmt *s = db_statement(db, STATEMENT_ENTRY_PUT, PUT);
+    sqlite3_stmt *s = keep ? db_statement(db, STATEMENT_ENTRY_PUT_NEW, PUT_NEW)
+                           : db_statement(db, STATEMENT_ENTRY_PUT, PUT);
     if (s == NULL)
         return false;
     sqlite3_bind_int(s, 1, (int)entry->list);
@@ -51,9 +60,9 @@ bool entry_put_run(struct db *db, const struct store_question *question, struct 
         const struct entry *entry = &question->put.entry[i];
         if (entry->origin == ENTRY_FILE)
             continue;
-        if (!put(db, entry, question->now))
+        if (!put(db, entry, question->put.keep, question->now))
             return false;
-        out->answer.count++;
+        out->answer.count += (uint64_t)sqlite3_changes64(db->sql);
     }
     return true;
 }

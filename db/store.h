@@ -141,7 +141,7 @@ enum store_op {
     STORE_GREY,      /* grey -> state, wait */
     STORE_GREY_PAGE, /* grey_filter, page -> grey items */
     STORE_GREY_EDIT, /* grey_filter, edit, page -> count, next: a part of the work as of a page */
-    STORE_ENTRY_PUT, /* entries -> count; safe on disk before the answer */
+    STORE_ENTRY_PUT, /* entries -> count (but of those kept); safe on disk before the answer */
     STORE_ENTRY_DELETE, /* entry_filter with list, kind and key -> count, of both origins; the same
                          */
     STORE_ENTRY_PAGE,   /* entry_filter, page -> entries */
@@ -189,6 +189,7 @@ struct store_question {
         const char *text;
         struct { /* *_PUT and STORE_COUNTER_ADD: one of them, by op */
             size_t count;
+            bool keep; /* STORE_ENTRY_PUT: an entry that is there already stays as it is */
             const struct entry *entry;
             const struct identity_item *identity;
             const struct decision_item *decision;

@@ -141,6 +141,24 @@ bool known_proven(struct known *known, const char *text, uint32_t lifetime, int6
     return is;
 }
 
+/* What the store has of one that may have delivered since: it was down meanwhile, or is read late.
+ * What had ended by then counts no more. */
+static void add(struct identity *identity, const struct identity *stored)
+{
+    if (identity->state == STANDING_NEW) {
+        *identity = *stored;
+        return;
+    }
+    if (stale(stored, KNOWN_LIFETIME, identity->last))
+        return;
+    if (stored->hour < identity->hour)
+        identity->hour = stored->hour;
+    if (stored->state > identity->state)
+        identity->state = stored->state;
+    if (stored->last > identity->last)
+        identity->last = stored->last;
+}
+
 void known_load(struct known *known, const struct identity_item *item, size_t count)
 {
     struct key key;
@@ -149,9 +167,10 @@ void known_load(struct known *known, const struct identity_item *item, size_t co
         if (key.len == 0 || item[i].first < 0 || item[i].last < 0)
             continue;
         struct identity *identity = peer_table_get(known->identities, key.text, key.len, true);
-        *identity = (struct identity){.last = item[i].last,
-                                      .hour = hour_of(item[i].first),
-                                      .state = item[i].proven ? STANDING_PROVEN : STANDING_SEEN};
+        add(identity,
+            &(struct identity){.last = item[i].last,
+                               .hour = hour_of(item[i].first),
+                               .state = item[i].proven ? STANDING_PROVEN : STANDING_SEEN});
         peer_table_release(known->identities, identity);
     }
 }

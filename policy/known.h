@@ -31,7 +31,8 @@ void known_delivered(struct known *known, const char *const *text, size_t count,
                      int64_t now, struct store *store);
 /* Is it proven? */
 bool known_proven(struct known *known, const char *text, uint32_t lifetime, int64_t now);
-/* What the store has, at the start; replaces what is known of these. */
+/* What the store has, at the start and after it was down; what is known of these already stays,
+ * but gains a proof, or an earlier first hour, that had not ended when they delivered. */
 void known_load(struct known *known, const struct identity_item *item, size_t count);
 
 #endif

@@ -340,8 +340,9 @@ unsigned list_store_remove(struct list_store *store, enum entry_list list,
     return removed;
 }
 
-void list_store_sweep(struct list_store *store, size_t slots, int64_t now)
+unsigned list_store_sweep(struct list_store *store, size_t slots, int64_t now)
 {
+    unsigned swept = 0;
     for (unsigned places = 0; slots > 0 && places <= LIST_PLACES;) {
         struct list_hash *hash = &store->place[store->swept_place];
         if (hash->count == 0 || store->swept_slot >= hash->slots) {
@@ -351,10 +352,13 @@ void list_store_sweep(struct list_store *store, size_t slots, int64_t now)
             continue;
         }
         const struct list_slot *slot = &hash->slot[store->swept_slot];
-        if (slot->used && slot->expires != 0 && slot->expires <= now)
+        if (slot->used && slot->expires != 0 && slot->expires <= now) {
             take_out(store, store->swept_place, store->swept_slot);
-        else
+            swept++;
+        } else {
             store->swept_slot++;
+        }
         slots--;
     }
+    return swept;
 }

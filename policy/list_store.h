@@ -107,8 +107,8 @@ void list_store_merge(struct list_store *store, const struct list_store *from);
 /* Takes out all of that list under the key; how many. */
 unsigned list_store_remove(struct list_store *store, enum entry_list list,
                            const struct list_key *key);
-/* Looks at the next `slots` slots for what has expired. */
-void list_store_sweep(struct list_store *store, size_t slots, int64_t now);
+/* Looks at the next `slots` slots for what has expired; how many had. */
+unsigned list_store_sweep(struct list_store *store, size_t slots, int64_t now);
 
 /* Growing beside readers: does the place lack room for `more`, or is its filter worn? Then *bigger
  * is a copy that is well; whoever puts it in its place calls list_hash_free for the old one. */

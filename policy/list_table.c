@@ -118,6 +118,8 @@ unsigned list_table_remove(struct list_table *table, enum entry_list list, enum 
     pthread_rwlock_wrlock(&table->lock);
     unsigned removed = list_store_remove(table->live, list, &key);
     pthread_rwlock_unlock(&table->lock);
+    table->removals++;
+    table->moved += removed > 0;
     pthread_mutex_unlock(&table->writer);
     return removed;
 }
@@ -126,8 +128,9 @@ void list_table_sweep(struct list_table *table, int64_t now)
 {
     pthread_mutex_lock(&table->writer);
     pthread_rwlock_wrlock(&table->lock);
-    list_store_sweep(table->live, SWEPT, now);
+    unsigned swept = list_store_sweep(table->live, SWEPT, now);
     pthread_rwlock_unlock(&table->lock);
+    table->moved += swept > 0;
     pthread_mutex_unlock(&table->writer);
 }
 

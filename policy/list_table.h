@@ -41,6 +41,34 @@ void list_table_sweep(struct list_table *table, int64_t now);
 /* Entries by list. */
 void list_table_count(struct list_table *table, size_t count[3]);
 
+/* Entries that are not of files, those that have expired but were not swept yet, too. */
+size_t list_table_live(struct list_table *table);
+/* Rises with each list_table_remove(): what was read of a store before may have been taken out. */
+uint64_t list_table_removals(struct list_table *table);
+/* Is that entry there: list, kind, key and origin? */
+bool list_table_holds(struct list_table *table, const struct entry *entry);
+
+/* A walk over all entries that are not of files and have not expired, part by part; zeroed at
+ * first. */
+struct list_cursor {
+    unsigned place;
+    size_t slot, slots;
+    uint64_t moved;
+    unsigned again;
+    bool ended;
+};
+#define LIST_PAGE_MOST 512
+struct list_page {
+    size_t count;
+    struct entry entry[LIST_PAGE_MOST]; /* reason, author and created are not known */
+    char key[LIST_PAGE_MOST][ENTRY_KEY_MOST];
+};
+/* The next part, which may be empty before the walk has `ended`; none of it takes long. One that
+ * is there throughout is shown once or more; where very much is taken out meanwhile it may be
+ * missed. */
+void list_table_page(struct list_table *table, struct list_cursor *cursor, int64_t now,
+                     struct list_page *page);
+
 /* Calls fn with each entry that has this key (in normal form) or covers it, the most specific
  * first; expired ones that are still there, too. Of each entry only what a table keeps. fn may not
  * call the table. */

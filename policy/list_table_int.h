@@ -14,6 +14,8 @@ struct list_table {
     pthread_rwlock_t lock;  /* shared: reading; alone: the moment of a change */
     struct list_store *live;
     struct list_store *files; /* of origin ENTRY_FILE; swapped as a whole */
+    uint64_t removals;        /* commands that took out; under `writer` */
+    uint64_t moved;           /* how often entries may have changed their slots; under `writer` */
 };
 
 /* The keys an address or a name matches, the most specific first: networks that hold it; an address

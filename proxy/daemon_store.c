@@ -4,9 +4,11 @@
  *
  * Promises: the daemon starts whatever state the database is in; what was not read at the start,
  * since the store was down, is read as soon as it is back, and again after each time it was down,
- * since the file may be another one. Entries made meanwhile stay in force: what is read is added.
+ * since the file may be another one. Entries in memory stay in force: what is read is added, and
+ * what the file does not have is written into it again (list_restore).
  * Counters go to the store as differences, and stay ours until it has confirmed them.
- * Limits: an entry taken out of a database file by hand stays in force until a restart.
+ * Limits: an entry taken out of a database file by hand stays in force, and comes back into the
+ * file after a time in which the store was down.
  */
 #include "proxy/daemon_store.h"
 
@@ -18,6 +20,7 @@
 #include "policy/list_table.h"
 #include "policy/state.h"
 #include "proxy/counters.h"
+#include "proxy/list_restore.h"
 #include "proxy/options_store.h"
 
 #include <stdlib.h>
@@ -40,7 +43,11 @@ struct daemon_store {
     struct timer *look; /* at the store's state, and for what has expired */
     struct timer *wait; /* daemon_store_load's */
     struct store_request *page, *save;
+    struct list_restore *restore;
     enum reading reading;
+    uint64_t entries;   /* read */
+    uint64_t cursor;    /* of the page that is asked for */
+    uint64_t removals;  /* of the table then */
     bool read;          /* all of it... */
     uint64_t recovered; /* ...since it was well again so many times */
     bool waiting;       /* daemon_store_load runs the loop */
@@ -62,6 +69,8 @@ static void on_page(const struct store_answer *answer, void *arg);
 
 static void ask_page(struct daemon_store *d, uint64_t cursor)
 {
+    d->cursor = cursor;
+    d->removals = list_table_removals(d->server->policy->lists);
     const struct store_question question = {
         .op = d->reading == READING_ENTRIES ? STORE_ENTRY_PAGE : STORE_IDENTITY_PAGE,
         .now = wall(d),
@@ -78,6 +87,7 @@ static void read_all(struct daemon_store *d)
     d->recovered = state.recovered;
     d->reading = READING_ENTRIES;
     d->items = 0;
+    d->entries = 0;
     d->began = loop_now(d->loop);
     ask_page(d, 0);
 }
@@ -95,14 +105,26 @@ static void end_reading(struct daemon_store *d, bool whole)
     }
     if (d->waiting)
         loop_stop(d->loop);
+    /* The table has all that was read, so where it has more the database has lost some. */
+    if (whole && list_table_live(d->server->policy->lists) > d->entries)
+        list_restore_start(d->restore);
 }
 
-static void take_page(const struct daemon_store *d, const struct store_answer *answer)
+static void take_page(struct daemon_store *d, const struct store_answer *answer)
 {
-    if (d->reading == READING_ENTRIES)
+    if (d->reading == READING_ENTRIES) {
         list_table_put_all(d->server->policy->lists, answer->entry, (size_t)answer->count);
-    else
+        d->entries += answer->count;
+    } else {
         known_load(d->server->policy->known, answer->identity, (size_t)answer->count);
+    }
+}
+
+/* Somebody took entries out while these were on their way: they may be among them. */
+static bool is_stale(const struct daemon_store *d)
+{
+    return d->reading == READING_ENTRIES &&
+           d->removals != list_table_removals(d->server->policy->lists);
 }
 
 static void on_page(const struct store_answer *answer, void *arg)
@@ -111,6 +133,10 @@ static void on_page(const struct store_answer *answer, void *arg)
     d->page = NULL;
     if (answer->status == STORE_DOWN) {
         end_reading(d, false);
+        return;
+    }
+    if (is_stale(d)) {
+        ask_page(d, d->cursor);
         return;
     }
     if (answer->status == STORE_OK) {
@@ -193,7 +219,8 @@ static void on_look(void *arg)
     struct daemon_store *d = arg;
     struct store_state state;
     timer_set(d->look, LOOK_MS);
-    list_table_sweep(d->server->policy->lists, wall(d));
+    if (!list_restore_busy(d->restore))
+        list_table_sweep(d->server->policy->lists, wall(d));
     store_state(d->store, &state);
     if (state.degraded)
         return;
@@ -220,6 +247,7 @@ struct daemon_store *daemon_store_new(struct loop *loop, struct server *server,
     d->look = timer_new(loop, on_look, d);
     timer_set(d->look, LOOK_MS);
     server->policy->store = store;
+    d->restore = list_restore_new(loop, store, server->policy->lists, server->policy->wall);
     return d;
 }
 
@@ -236,6 +264,7 @@ void daemon_store_free(struct daemon_store *d)
         return;
     timer_free(d->look);
     store_cancel(d->page);
+    list_restore_free(d->restore);
     /* One that is on its way is likely carried out; what was counted since goes with the last. */
     if (d->save != NULL)
         counters_saved(d->server->counters, d->count);

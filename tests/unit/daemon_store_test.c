@@ -159,6 +159,81 @@ static void what_was_stored_is_in_memory_before_the_start_is_over(void **state)
     assert_false(known_proven(server->policy->known, "other.example", KNOWN_LIFETIME, now));
 }
 
+static void on_count(const struct store_answer *answer, void *arg)
+{
+    *(int64_t *)arg = answer->status == STORE_OK ? (int64_t)answer->count : -1;
+}
+
+static int64_t stored(void)
+{
+    const struct store_question question = {.op = STORE_ENTRY_PAGE,
+                                            .now = time(NULL),
+                                            .page = {.most = STORE_PAGE_MOST},
+                                            .entry = {.list = -1, .kind = -1}};
+    int64_t count = -2;
+    (void)store_ask(server->policy->store, loop, &question, on_count, &count);
+    turn_until(count != -2);
+    return count;
+}
+
+static void in_directory(const char *name, void (*fn)(const char *path))
+{
+    char *path = mem_printf("%s/%s", directory, name);
+    fn(path);
+    free(path);
+}
+
+static void take_away(const char *path)
+{
+    assert_int_equal(unlink(path), 0);
+}
+
+static void spoil(const char *path)
+{
+    FILE *file = fopen(path, "r+");
+    assert_non_null(file);
+    for (int i = 0; i < 5000; i++)
+        fputs("not a database, ", file);
+    fclose(file);
+}
+
+/* The database is lost while the daemon runs; what is in force is in the new one. */
+static void a_lost_database(void (*lose)(const char *path))
+{
+    struct list_table *lists = server->policy->lists;
+    struct entry entry = {.list = ENTRY_DENY, .kind = ENTRY_CLIENT, .reason = "", .author = ""};
+    entry.expires = time(NULL) + 3600;
+    entry.origin = ENTRY_AUTOMATIC;
+    for (int i = 0; i < 20; i++) {
+        char key[32];
+        snprintf(key, sizeof key, "198.51.100.%d", i);
+        put_entry(key);
+        entry.key = key;
+        list_table_put(lists, &entry);
+        list_table_put(lists,
+                       &(struct entry){.list = ENTRY_DENY, .kind = ENTRY_CLIENT, .key = key});
+    }
+    in_directory("gatepost.db-wal", lose);
+    in_directory("gatepost.db", lose);
+    turn_until(stored() == 40);
+    assert_int_equal(denied(), 40);
+    close_store();
+    open_store();
+    assert_int_equal(denied(), 40);
+}
+
+static void entries_in_force_outlive_a_deleted_database(void **state)
+{
+    (void)state;
+    a_lost_database(take_away);
+}
+
+static void entries_in_force_outlive_a_damaged_database(void **state)
+{
+    (void)state;
+    a_lost_database(spoil);
+}
+
 static void a_second_one_on_the_same_directory_does_not_start(void **state)
 {
     (void)state;
@@ -340,6 +415,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_was_stored_is_in_memory_before_the_start_is_over),
+        TEST(entries_in_force_outlive_a_deleted_database),
+        TEST(entries_in_force_outlive_a_damaged_database),
         TEST(a_second_one_on_the_same_directory_does_not_start),
         TEST(the_options_of_the_store_are_those_of_other_sections),
         TEST(status_says_how_it_is),

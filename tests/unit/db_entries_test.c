@@ -32,6 +32,13 @@ static const struct entry some[] = {
     {ENTRY_DENY, ENTRY_HELO, ENTRY_DEFER, ENTRY_MANUAL, false, "example.org", "", "", T, 0},
 };
 
+static uint64_t put_new(struct rig *rig, const struct entry *entry, size_t count)
+{
+    const struct store_question question = {
+        .op = STORE_ENTRY_PUT, .now = T, .put = {.count = count, .keep = true, .entry = entry}};
+    return ask(rig, &question)->count;
+}
+
 static bool same(const struct entry *a, const struct entry *b)
 {
     return a->list == b->list && a->kind == b->kind && a->action == b->action &&
@@ -202,11 +209,30 @@ static void test_pages_show_each_entry_once(void **state)
     }
 }
 
+static void test_what_is_there_is_kept_but_where_it_had_expired(void **state)
+{
+    struct entry other[COUNT(some)];
+    put(*state, some, 2);
+    memcpy(other, some, sizeof other);
+    for (size_t i = 0; i < COUNT(other); i++)
+        other[i].reason = "other";
+    assert_int_equal(put_new(*state, other, COUNT(other)), COUNT(other) - 2);
+    const struct store_answer *answer = page(*state, -1, -1, NULL);
+    assert_int_equal(answer->count, COUNT(some));
+    assert_string_equal(answer->entry[0].reason, "noise");
+    assert_string_equal(answer->entry[1].reason, "trap");
+    assert_string_equal(answer->entry[2].reason, "other");
+    sql(*state, "UPDATE entry SET expires = 1 WHERE reason = 'noise'");
+    assert_int_equal(put_new(*state, other, COUNT(other)), 1);
+    assert_string_equal(page(*state, -1, -1, NULL)->entry[0].reason, "other");
+}
+
 #define WITH_FILE(test) cmocka_unit_test_setup_teardown(test, rig_setup, rig_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        WITH_FILE(test_what_is_there_is_kept_but_where_it_had_expired),
         WITH_FILE(test_entries_come_back_as_they_were_put),
         WITH_FILE(test_what_a_filter_finds),
         WITH_FILE(test_an_entry_put_again_says_the_new_and_was_made_when_it_was),

@@ -230,6 +230,9 @@ static void test_no_question_reads_a_whole_table_at_once(void **state)
             question.put.counter = &counter;
         ask(rig, &question);
     }
+    const struct entry entry = {.key = "key", .reason = "", .author = ""};
+    ask(rig, &(struct store_question){.op = STORE_ENTRY_PUT,
+                                      .put = {.count = 1, .keep = true, .entry = &entry}});
     struct store_question of_key = {.op = STORE_ENTRY_PAGE, .entry = {-1, -1, "key"}};
     ask(rig, &of_key);
     struct store_question of_id = {.op = STORE_DECISION_PAGE, .decision = {.id = "id"}};

@@ -187,6 +187,34 @@ static void test_a_proof_outlives_a_restart(void **state)
     fake_store_free(store);
 }
 
+static void test_what_is_read_late_takes_nothing_away(void **state)
+{
+    static const struct {
+        const char *name;
+        int64_t first, last;
+        bool stored, was, is; /* proven */
+    } cases[] = {
+        {"older and less", NOW - 9 * HOUR, NOW - 9 * HOUR, false, true, true},
+        {"older and proven", NOW - 9 * HOUR, NOW - 8 * HOUR, true, false, true},
+        {"a proof that had ended", NOW - LIFE - 9 * HOUR, NOW - LIFE - HOUR, true, false, false},
+        {"newer and less", NOW + 2 * HOUR, NOW + 2 * HOUR, false, true, true},
+        {"of a far future", NOW + 2 * LIFE, NOW + 2 * LIFE, true, false, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct known *known = known_new(MIB);
+        const char *text = "192.0.2.1";
+        const struct identity_item item = {text, cases[i].first, cases[i].last, cases[i].stored};
+        delivers(known, text, NOW);
+        if (cases[i].was)
+            delivers(known, text, NOW + HOUR);
+        known_load(known, &item, 1);
+        if (proven(known, text, NOW + 2 * HOUR) != cases[i].is)
+            fail_msg("%s", cases[i].name);
+        known_free(known);
+    }
+}
+
 static const char *far(uint32_t number, char out[static 16])
 {
     snprintf(out, 16, "10.%u.%u.%u", number >> 16 & 255, number >> 8 & 255, number & 255);
@@ -258,6 +286,7 @@ int main(void)
         CASE(test_a_proof_lasts_as_long_as_is_said),
         CASE(test_the_store_is_told_of_changes_only),
         CASE(test_a_proof_outlives_a_restart),
+        CASE(test_what_is_read_late_takes_nothing_away),
         CASE(test_a_name_too_long_is_no_identity),
         CASE(test_the_proven_outlive_a_flood_of_strangers),
         CASE(test_where_all_are_proven_those_heard_of_last_are_kept),

@@ -233,7 +233,8 @@ static bool entry_chosen(const struct entry *e, const struct entry_filter *filte
            (filter->key == NULL || strcmp(e->key, filter->key) == 0);
 }
 
-static void put_entry(struct fake_store *fake, const struct entry *entry)
+/* True: it was put in. */
+static bool put_entry(struct fake_store *fake, const struct entry *entry, bool stays)
 {
     struct entry *to = NULL;
     struct entry *e = fake->entries.at;
@@ -242,12 +243,15 @@ static void put_entry(struct fake_store *fake, const struct entry *entry)
             strcmp(e[i].key, entry->key) == 0)
             to = &e[i];
     }
+    if (to != NULL && stays)
+        return false;
     if (to == NULL)
         to = add(&fake->entries, sizeof *to);
     *to = *entry;
     to->key = keep(fake, entry->key);
     to->reason = keep(fake, entry->reason);
     to->author = keep(fake, entry->author);
+    return true;
 }
 
 static void put_identity(struct fake_store *fake, const struct identity_item *item)
@@ -296,7 +300,7 @@ static void put(struct fake_store *fake, const struct store_question *question,
 {
     for (size_t i = 0; i < question->put.count; i++) {
         if (question->op == STORE_ENTRY_PUT)
-            put_entry(fake, &question->put.entry[i]);
+            answer->count += put_entry(fake, &question->put.entry[i], question->put.keep);
         else if (question->op == STORE_IDENTITY_PUT)
             put_identity(fake, &question->put.identity[i]);
         else if (question->op == STORE_DECISION_PUT)
@@ -304,7 +308,8 @@ static void put(struct fake_store *fake, const struct store_question *question,
         else
             add_counter(fake, &question->put.counter[i]);
     }
-    answer->count = question->put.count;
+    if (question->op != STORE_ENTRY_PUT)
+        answer->count = question->put.count;
 }
 
 static void delete_entries(struct fake_store *fake, const struct store_question *question,
