@@ -62,6 +62,22 @@ static ctl_item_fn entry_shown(const struct ctl *ctl)
     return ctl->json ? ctl_rows_item : show_entry;
 }
 
+/* What anybody may claim allows only where it is proven; who has not said that it is to allow all
+ * the same may wonder later. */
+static void note_proof(const struct ctl *ctl, const json_t *entry)
+{
+    enum entry_kind kind;
+    const char *name = json_string_value(json_object_get(entry, "kind"));
+    if (strcmp(ctl->args.word[0], "allow") != 0 || ctl->args.option[CTL_UNPROVEN] != NULL ||
+        name == NULL || !entry_kind_parse(name, &kind) ||
+        (kind != ENTRY_HELO && kind != ENTRY_SENDER))
+        return;
+    ctl_note(ctl,
+             "%s:%s allows only where the client's confirmed reverse name proves it; with "
+             "--unproven it allows whoever says so",
+             name, json_string_value(json_object_get(entry, "key")));
+}
+
 int ctl_list_add(struct ctl *ctl)
 {
     int status = check_keys(ctl);
@@ -74,8 +90,10 @@ int ctl_list_add(struct ctl *ctl)
     for (size_t i = 0; status == 0 && i < ctl->args.operands; i++) {
         json_t *entry = NULL;
         status = ctl_ask(ctl, "entry-add", request_for(ctl, i), NULL, NULL, &entry);
-        if (status == 0)
+        if (status == 0) {
             entry_shown(ctl)(entry, rows);
+            note_proof(ctl, entry);
+        }
         json_decref(entry);
     }
     ctl_rows_end(rows, status == 0);

@@ -129,6 +129,18 @@ def test_add_puts_each_key_with_its_options(control):
     assert [e["key"] for e in json.loads(done.stdout)] == ["192.0.2.1", "192.0.2.2"]
 
 
+@pytest.mark.parametrize("words, kind, noted", [
+    (["allow", "add", "sender:a.example"], "sender", True),
+    (["allow", "add", "sender:a.example", "--unproven"], "sender", False),
+    (["allow", "add", "reverse:a.example"], "reverse", False),
+    (["deny", "add", "sender:a.example"], "sender", False)])
+def test_an_allow_entry_that_needs_proof_says_so(control, words, kind, noted):
+    server = control(entry_add={**ENTRY, "list": words[0], "kind": kind, "key": "a.example"})
+    done = ask(server, *words)
+    assert done.returncode == 0 and ("--unproven" in done.stderr) == noted
+    assert ask(server, "--json", *words).stderr == ""
+
+
 def test_a_slip_in_the_last_key_changes_nothing(control):
     server = control()
     done = ask(server, "deny", "add", "192.0.2.1", "192.0.2.300/24")
