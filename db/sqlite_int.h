@@ -45,6 +45,7 @@ struct sqlite_store {
 
     struct sqlite_writer *writer;
     pthread_t threads[4];
+    bool ended; /* they are joined */
 };
 
 /* The writer's own. */

@@ -14,6 +14,7 @@
 #include "lib/mem.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -44,6 +45,8 @@ static struct store_request *ask(struct store *base, struct loop *loop,
     struct store_queue *queue = queue_for(store, question->op);
     struct store_request *request;
     char why[256] = "too many questions wait";
+    if (atomic_load(&store->stopping))
+        snprintf(why, sizeof why, "it has ended");
     bool down = queue == store->writes && store_health_down(store->health, why, sizeof why);
     if (!down && store_queue_put(queue, loop, question, fn, arg, &request))
         return request;
@@ -175,12 +178,20 @@ static void stop_threads(struct sqlite_store *store)
     pthread_join(store->threads[0], NULL);
 }
 
+void sqlite_store_stop(struct store *base)
+{
+    struct sqlite_store *store = (struct sqlite_store *)base;
+    if (!store->ended)
+        stop_threads(store);
+    store->ended = true;
+}
+
 void sqlite_store_free(struct store *base)
 {
     if (base == NULL)
         return;
     struct sqlite_store *store = (struct sqlite_store *)base;
-    stop_threads(store);
+    sqlite_store_stop(base);
     struct sqlite_writer *writer = store->writer;
     bool in_place = writer->db.sql != NULL && db_file_check(&store->file) == FILE_SAME;
     if (in_place)

@@ -28,6 +28,10 @@ struct store *sqlite_store_new(const struct sqlite_store_config *config, char **
     __attribute__((warn_unused_result));
 /* New lifetimes and counts, after a reload; directory, clock and queue stay. Any thread. */
 void sqlite_store_configure(struct store *store, const struct sqlite_store_config *config);
+/* Carries out what waits and ends the threads: all answers are on their way to the loops then,
+ * where they are called as ever, and what is asked from now on is STORE_DOWN. For whoever wants
+ * these answers before sqlite_store_free(). */
+void sqlite_store_stop(struct store *store);
 /* Carries out what waits, checkpoints, gives the lock back. Nothing may be asked any more; answers
  * that were not called yet are not called. A question that was neither answered nor cancelled needs
  * its loop to be there still, and no other thread to run it: so cancel before a loop is freed, and

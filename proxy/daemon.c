@@ -8,8 +8,9 @@
  * most `timeouts { drain }`.
  * The order at start: sockets and descriptors as root, then `user`; as that user the store (another
  * process that has it ends the start) and what it has for memory; then workers, and at last the
- * control socket. The order at the end is the other way round: askers leave, workers stop, the
- * store is freed, and only then the loops that may have been told its answers.
+ * control socket. The order at the end is the other way round: askers leave, workers stop, changes
+ * that were begun come to their end, the store is freed, and only then the loops that may have been
+ * told its answers.
  */
 #include "proxy/daemon.h"
 
@@ -470,11 +471,12 @@ static bool start(struct daemon *d, struct config *config, char **why)
 
 static void stop(struct daemon *d)
 {
-    daemon_control_free(d->control);
+    daemon_control_close(d->control);
     for (unsigned i = 0; i < d->workers; i++)
         worker_stop(d->worker[i]);
     roster_free(d->roster);
     daemon_store_free(d->store);
+    daemon_control_free(d->control);
     for (unsigned i = 0; i < d->workers; i++)
         worker_free(d->worker[i]);
     free(d->worker);

@@ -128,11 +128,19 @@ struct daemon_control *daemon_control_new(const struct commands *commands,
     return d;
 }
 
-void daemon_control_free(struct daemon_control *d)
+void daemon_control_close(struct daemon_control *d)
 {
     if (d == NULL)
         return;
     control_free(d->control);
+    d->control = NULL;
+}
+
+void daemon_control_free(struct daemon_control *d)
+{
+    if (d == NULL)
+        return;
+    daemon_control_close(d);
     free(d->hostname);
     free(d);
 }

@@ -15,7 +15,10 @@ struct dns;
 struct daemon_control *daemon_control_new(const struct commands *commands,
                                           const struct config *config, struct dns *dns)
     __attribute__((warn_unused_result));
-/* Leaves every asker. NULL is fine. */
+/* Leaves every asker. A change that was begun goes on, and needs the rest of it, until the store
+ * has answered. NULL is fine. */
+void daemon_control_close(struct daemon_control *control);
+/* NULL is fine. */
 void daemon_control_free(struct daemon_control *control);
 
 #endif

@@ -29,6 +29,7 @@
 #define SAVE_MS   10000
 #define WAIT_MS   60000
 #define PAGE_MOST STORE_PAGE_MOST
+#define TURNS     4 /* at the end: the answer, and the refusal of what is asked upon it */
 
 enum reading {
     READING_NOTHING, /* all is read, or the store was down */
@@ -271,6 +272,9 @@ void daemon_store_free(struct daemon_store *d)
     store_cancel(d->save);
     save(d, true);
     d->server->policy->store = NULL;
+    sqlite_store_stop(d->store);
+    for (int turn = 0; turn < TURNS; turn++)
+        loop_poll(d->loop);
     sqlite_store_free(d->store);
     free(d);
 }

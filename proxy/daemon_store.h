@@ -26,7 +26,8 @@ struct daemon_store *daemon_store_new(struct loop *loop, struct server *server,
 void daemon_store_load(struct daemon_store *store);
 /* After a reload. */
 void daemon_store_configure(struct daemon_store *store, const struct config *config);
-/* Nobody asks any more: workers are stopped, askers of the control socket gone. NULL is fine. */
+/* Nobody asks any more: workers are stopped, askers of the control socket gone. Turns the loop for
+ * what was begun and whose asker has gone, so that it comes to its end. NULL is fine. */
 void daemon_store_free(struct daemon_store *store);
 
 #endif

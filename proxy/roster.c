@@ -64,6 +64,10 @@ struct roster *roster_new(struct loop *loop, struct worker *const *worker, size_
     return roster;
 }
 
+static void on_page(void *arg);
+static void on_left(void *arg);
+static void on_looked(void *arg);
+
 static void look_free(struct roster_look *look)
 {
     LIST_REMOVE(look, link);
@@ -80,10 +84,18 @@ void roster_free(struct roster *roster)
 {
     if (roster == NULL)
         return;
-    while (!LIST_EMPTY(&roster->looks))
-        look_free(LIST_FIRST(&roster->looks));
-    while (!LIST_EMPTY(&roster->kills))
-        kill_free(LIST_FIRST(&roster->kills));
+    struct roster_look *look;
+    struct roster_kill *order;
+    while ((look = LIST_FIRST(&roster->looks)) != NULL) {
+        loop_unpost(roster->loop, on_page, look);
+        loop_unpost(roster->loop, on_left, look);
+        look_free(look);
+    }
+    while ((order = LIST_FIRST(&roster->kills)) != NULL) {
+        loop_unpost(roster->loop, on_looked, order);
+        order->fn(order->found, order->arg);
+        kill_free(order);
+    }
     free(roster);
 }
 
@@ -94,9 +106,6 @@ static struct worker *worker_of(const struct roster_look *look)
 {
     return look->roster->worker[look->worker];
 }
-
-static void on_page(void *arg);
-static void on_left(void *arg);
 
 /* In the worker's thread. */
 static void take_page(void *arg)
@@ -200,8 +209,6 @@ void roster_look_end(struct roster_look *look)
 
 /* ---- killing -----------------------------------------------------------------------------------
  */
-
-static void on_looked(void *arg);
 
 static struct session *find(struct worker *worker, const char *id)
 {

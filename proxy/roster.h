@@ -19,7 +19,8 @@ struct worker;
 /* `worker`: outlives the roster, stopped before it is freed. */
 struct roster *roster_new(struct loop *loop, struct worker *const *worker, size_t workers)
     __attribute__((warn_unused_result));
-void roster_free(struct roster *roster); /* NULL is fine */
+/* The workers have stopped. What is looked at is left, an order to kill answered. NULL is fine. */
+void roster_free(struct roster *roster);
 
 #define ROSTER_PAGE 200
 

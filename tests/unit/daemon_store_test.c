@@ -234,6 +234,46 @@ static void entries_in_force_outlive_a_damaged_database(void **state)
     a_lost_database(spoil);
 }
 
+static struct store *kept; /* the policy's state knows none at the end */
+
+static struct store *store_of(void)
+{
+    if (server->policy->store != NULL)
+        kept = server->policy->store;
+    return kept;
+}
+
+static void on_again(const struct store_answer *answer, void *arg)
+{
+    int *turns = arg;
+    if (answer->status == STORE_DOWN)
+        assert_non_null(strstr(answer->why, "ended"));
+    if (++*turns == 2)
+        return;
+    const struct store_question question = {.op = STORE_FORGET, .now = 1, .text = "a@example.org"};
+    (void)store_ask(store_of(), loop, &question, on_again, turns);
+}
+
+static void what_was_begun_comes_to_its_end_before_the_store_does(void **state)
+{
+    (void)state;
+    const struct entry entry = {.key = "192.0.2.1", .reason = "", .author = ""};
+    enum store_status status = STORE_DOWN;
+    int turns = 0;
+    (void)store_ask(store_of(), loop,
+                    &(struct store_question){.op = STORE_ENTRY_PUT,
+                                             .now = time(NULL),
+                                             .put = {.count = 1, .entry = &entry}},
+                    on_answer, &status);
+    const struct store_question question = {.op = STORE_FORGET, .now = 1, .text = "a@example.org"};
+    (void)store_ask(store_of(), loop, &question, on_again, &turns);
+    close_store();
+    assert_int_equal(status, STORE_OK);
+    assert_int_equal(turns, 2); /* it asked again, and was refused */
+    open_store();
+    assert_int_equal(stored(), 1);
+}
+
 static void a_second_one_on_the_same_directory_does_not_start(void **state)
 {
     (void)state;
@@ -417,6 +457,7 @@ int main(void)
         TEST(what_was_stored_is_in_memory_before_the_start_is_over),
         TEST(entries_in_force_outlive_a_deleted_database),
         TEST(entries_in_force_outlive_a_damaged_database),
+        TEST(what_was_begun_comes_to_its_end_before_the_store_does),
         TEST(a_second_one_on_the_same_directory_does_not_start),
         TEST(the_options_of_the_store_are_those_of_other_sections),
         TEST(status_says_how_it_is),
