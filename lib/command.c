@@ -155,8 +155,10 @@ void command_start(struct command_call *call, const struct command_set *sets, co
     if (call->command == NULL)
         command_fail(call, true, "there is no command \"%s\"; help lists them", name);
     else if (call->command->level > level)
-        command_fail(call, true, "%s needs the level %s", name,
-                     command_level_text(call->command->level));
+        command_fail(call, false,
+                     "%s needs the level %s; root, the daemon's own user and those named in "
+                     "control { admins } have it",
+                     name, command_level_text(call->command->level));
     else if (arguments_fit(call))
         call->command->run(call, arg);
 }

@@ -127,9 +127,11 @@ static const struct ask_case ask_cases[] = {
      "[{\"ok\":false,\"error\":\"the store is down: dis\\\\x07k\",\"usage\":false}]"},
     /* not allowed, and said before anything of the arguments */
     {"changes", "{\"key\":\"x\"}", COMMAND_READ,
-     "[{\"ok\":false,\"error\":\"changes needs the level admin\",\"usage\":true}]"},
+     "[{\"ok\":false,\"error\":\"changes needs the level admin; root, the daemon's own "
+     "user and those named in control { admins } have it\",\"usage\":false}]"},
     {"changes", "{\"nonsense\":1}", COMMAND_READ,
-     "[{\"ok\":false,\"error\":\"changes needs the level admin\",\"usage\":true}]"},
+     "[{\"ok\":false,\"error\":\"changes needs the level admin; root, the daemon's own "
+     "user and those named in control { admins } have it\",\"usage\":false}]"},
     /* wrong use */
     {"", "{}", COMMAND_ADMIN,
      "[{\"ok\":false,\"error\":\"there is no command \\\"\\\"; help lists them\",\"usage\":true}]"},

@@ -392,7 +392,8 @@ static void test_no_row_of_the_level_admin_runs_for_who_may_only_read(void **sta
         snprintf(request, sizeof request, "{\"command\":\"%s\",\"args\":{\"key\":\"x\"}}\n",
                  row->name);
         snprintf(answer, sizeof answer,
-                 "{\"ok\":false,\"error\":\"%s needs the level admin\",\"usage\":true}\n",
+                 "{\"ok\":false,\"error\":\"%s needs the level admin; root, the daemon's own "
+                 "user and those named in control { admins } have it\",\"usage\":false}\n",
                  row->name);
         expect(w, fd, request, answer);
         admin++;
