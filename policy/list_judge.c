@@ -149,7 +149,7 @@ static void judge_client(struct look *look)
 {
     struct list_walk walk;
     const struct addr *client = look->facts->client;
-    if (client == NULL)
+    if (client == NULL || !list_table_has(look->table, ENTRY_CLIENT))
         return;
     list_walk_net(&walk, look->table, client, client->family == AF_INET ? 32 : 128);
     judge_walk(look, &walk);
@@ -218,13 +218,12 @@ bool list_trap(struct list_table *table, const char *recipient, int64_t now)
     struct list_walk walk;
     struct list_key key;
     char text[ENTRY_KEY_MOST];
-    if (!given(recipient) || !mailbox(recipient, text))
-        return false;
     pthread_rwlock_rdlock(&table->lock);
-    list_walk_name(&walk, table, ENTRY_RECIPIENT, text);
-    while (under.allow == NULL && under.trap == NULL && list_table_has(table, ENTRY_RECIPIENT) &&
-           list_walk_next(&walk, &key))
-        gather(&look, &key, ENTRY_RECIPIENT, &under);
+    if (given(recipient) && list_table_has(table, ENTRY_RECIPIENT) && mailbox(recipient, text)) {
+        list_walk_name(&walk, table, ENTRY_RECIPIENT, text);
+        while (under.allow == NULL && under.trap == NULL && list_walk_next(&walk, &key))
+            gather(&look, &key, ENTRY_RECIPIENT, &under);
+    }
     pthread_rwlock_unlock(&table->lock);
     return under.allow == NULL && under.trap != NULL;
 }
