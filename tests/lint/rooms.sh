@@ -16,6 +16,7 @@ admin/*              : lib admin
 proxy/commands*.c    : lib db policy proxy
 proxy/daemon_control.c : lib policy proxy admin
 proxy/daemon_store.c : lib db policy proxy
+proxy/list_restore.c : lib db policy proxy
 proxy/options_store.c : lib db policy proxy
 proxy/gate*.[ch]     : lib proxy policy
 proxy/worker.c       : lib dns proxy
