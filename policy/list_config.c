@@ -11,28 +11,34 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-#define FILES_ROW(word, field, text)                                                               \
-    {                                                                                              \
-        .name = word, .type = CONF_PATHS, .offset = offsetof(struct policy_lists, field.item),     \
-        .count_offset = offsetof(struct policy_lists, field.count), .help = text                   \
-    }
-
 static const struct conf_row rows[] = {
     {.name = "allow",
      .type = CONF_NETWORKS,
      .offset = offsetof(struct policy_lists, allow),
      .help = "clients that pass every check"},
-    FILES_ROW("allow-files", allow_files, "files of such clients; read again when they change"),
+    {.name = "allow-files",
+     .type = CONF_PATHS,
+     .offset = offsetof(struct policy_lists, allow_files.item),
+     .count_offset = offsetof(struct policy_lists, allow_files.count),
+     .help = "files of such clients; read again when they change"},
     {.name = "deny",
      .type = CONF_NETWORKS,
      .offset = offsetof(struct policy_lists, deny),
      .help = "clients that are refused"},
-    FILES_ROW("deny-files", deny_files, "files of such clients; read again when they change"),
+    {.name = "deny-files",
+     .type = CONF_PATHS,
+     .offset = offsetof(struct policy_lists, deny_files.item),
+     .count_offset = offsetof(struct policy_lists, deny_files.count),
+     .help = "files of such clients; read again when they change"},
     {.name = "tarpit",
      .type = CONF_NETWORKS,
      .offset = offsetof(struct policy_lists, tarpit),
      .help = "clients that are taken to the tarpit at once"},
-    FILES_ROW("tarpit-files", tarpit_files, "files of such clients; read again when they change"),
+    {.name = "tarpit-files",
+     .type = CONF_PATHS,
+     .offset = offsetof(struct policy_lists, tarpit_files.item),
+     .count_offset = offsetof(struct policy_lists, tarpit_files.count),
+     .help = "files of such clients; read again when they change"},
 };
 
 const struct conf_section list_section = {
