@@ -128,7 +128,7 @@ void *sqlite_backup_run(void *arg)
             item->answer.answer.op = item->question->op;
             item->answer.answer.count = 1;
             item->why = back_up(store, item->question->text);
-            store_queue_answer(store->copies, item);
+            store_queue_answer(store->copies, &item, 1);
         } else if (store_queue_stopping(store->copies)) {
             return NULL;
         }

@@ -81,7 +81,7 @@ static void answer(struct reader *reader, struct store_item *item)
         item->why = mem_printf("it cannot be read: %s", reader->db.why);
     else if (!ok)
         item->why = mem_strdup(why);
-    store_queue_answer(store->pages, item);
+    store_queue_answer(store->pages, &item, 1);
 }
 
 void *sqlite_reader_run(void *arg)

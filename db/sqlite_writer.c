@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define BATCH_MOST 512
+#define BATCH_MOST 1024
 #define BATCH_MS   100u /* questions that are not done by then wait for the next transaction */
 
 #define UPKEEP_MS 1000u
@@ -49,19 +49,12 @@ static bool any_durable(const struct batch *batch)
     return false;
 }
 
-static void answer(struct sqlite_writer *writer, struct store_item *item, const char *down)
-{
-    if (down != NULL) {
-        item->why = mem_strdup(down);
-        store_health_dropped(writer->store->health, 1);
-    }
-    store_queue_answer(writer->store->writes, item);
-}
-
-static void answer_all(struct sqlite_writer *writer, const struct batch *batch, const char *down)
+static void answer_down(struct sqlite_writer *writer, const struct batch *batch, const char *down)
 {
     for (size_t i = 0; i < batch->count; i++)
-        answer(writer, batch->item[i], down);
+        batch->item[i]->why = mem_strdup(down);
+    store_health_dropped(writer->store->health, batch->count);
+    store_queue_answer(writer->store->writes, batch->item, batch->count);
 }
 
 static bool own_fault(const struct db *db)
@@ -126,7 +119,7 @@ static size_t run_batch(struct sqlite_writer *writer, struct batch *batch)
 {
     char why[256];
     if (store_health_down(writer->store->health, why, sizeof why)) {
-        answer_all(writer, batch, why);
+        answer_down(writer, batch, why);
         return batch->count;
     }
     batch->durable = any_durable(batch);
@@ -146,11 +139,10 @@ static size_t run_batch(struct sqlite_writer *writer, struct batch *batch)
     }
     if (!ok) {
         store_health_down(writer->store->health, why, sizeof why);
-        answer_all(writer, batch, why);
+        answer_down(writer, batch, why);
         return batch->count;
     }
-    for (size_t i = 0; i < done; i++)
-        answer(writer, batch->item[i], NULL);
+    store_queue_answer(writer->store->writes, batch->item, done);
     return done;
 }
 

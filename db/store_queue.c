@@ -269,14 +269,17 @@ size_t store_queue_take(struct store_queue *queue, struct store_item *items[], s
     return taken;
 }
 
-void store_queue_answer(struct store_queue *queue, struct store_item *item)
+void store_queue_answer(struct store_queue *queue, struct store_item *const items[], size_t count)
 {
     pthread_mutex_lock(&queue->lock);
-    TAILQ_REMOVE(&queue->in_hand, item, link);
-    item->place = ITEM_DONE;
-    if (item->asking && !item->posted)
-        reply(item);
-    settle(item);
+    for (size_t i = 0; i < count; i++) {
+        struct store_item *item = items[i];
+        TAILQ_REMOVE(&queue->in_hand, item, link);
+        item->place = ITEM_DONE;
+        if (item->asking && !item->posted)
+            reply(item);
+        settle(item);
+    }
     pthread_mutex_unlock(&queue->lock);
 }
 

@@ -62,8 +62,8 @@ void store_queue_cancel(struct store_request *request);
  * the queue was kicked, or it stops and is empty. */
 size_t store_queue_take(struct store_queue *queue, struct store_item *items[], size_t most,
                         uint64_t ms);
-/* Gives the item back with its answer. */
-void store_queue_answer(struct store_queue *queue, struct store_item *item);
+/* Gives items back with their answers, all under one lock: a loop wakes once for many. */
+void store_queue_answer(struct store_queue *queue, struct store_item *const items[], size_t count);
 /* store_queue_stop() was called. */
 bool store_queue_stopping(struct store_queue *queue);
 
