@@ -22,6 +22,7 @@
  */
 #include "lib/log.h"
 
+#include "lib/buf.h"
 #include "lib/str.h"
 
 #include <errno.h>
@@ -42,6 +43,8 @@ static struct {
     atomic_int format;
     atomic_int least;
     _Atomic(log_journal_fn) journal;
+    _Atomic(log_filter_fn) filter;
+    _Atomic(void *) filter_arg;
 } sink = {.target = LOG_TARGET_STDERR, .format = LOG_FORMAT_TEXT, .least = LOG_LEVEL_INFO};
 
 /* The second this thread has spelled last. */
@@ -62,6 +65,13 @@ void log_init(enum log_target target, enum log_format format, enum log_level lea
                  target == LOG_TARGET_JOURNAL && journal == NULL ? LOG_TARGET_STDERR : (int)target);
     atomic_store(&sink.format, (int)format);
     atomic_store(&sink.least, (int)least);
+}
+
+void log_filter(log_filter_fn filter, void *arg)
+{
+    atomic_store(&sink.filter, NULL);
+    atomic_store(&sink.filter_arg, arg);
+    atomic_store(&sink.filter, filter);
 }
 
 static bool is_json(const struct log_line *line)
@@ -252,12 +262,30 @@ static bool put_value(struct log_line *line, const char *key, const char *value,
     return whole;
 }
 
-void log_bytes(struct log_line *line, const char *key, const char *value, size_t len)
+/* What is to stand in the value's place is in `out`; false: as it is. */
+static bool filtered(const struct log_line *line, const char *value, size_t len, struct buf *out)
 {
-    if (!line->wanted || value == NULL)
-        return;
+    log_filter_fn filter = atomic_load_explicit(&sink.filter, memory_order_acquire);
+    return filter != NULL && line->session != NULL &&
+           filter(atomic_load_explicit(&sink.filter_arg, memory_order_relaxed), value, len, out);
+}
+
+static void add_bytes(struct log_line *line, const char *key, const char *value, size_t len)
+{
     bool cut = len > LOG_VALUE_MAX;
     put_value(line, key, value, cut ? cut_at(value, LOG_VALUE_MAX - 3) : len, cut);
+}
+
+void log_bytes(struct log_line *line, const char *key, const char *value, size_t len)
+{
+    struct buf other = {0};
+    if (!line->wanted || value == NULL)
+        return;
+    if (filtered(line, value, len, &other))
+        add_bytes(line, key, buf_data(&other), buf_len(&other));
+    else
+        add_bytes(line, key, value, len);
+    buf_free(&other);
 }
 
 /* The list without its last item, up to and with the "; " before it; 0: there is only one. */
@@ -269,10 +297,8 @@ static size_t without_last(const char *value, size_t len)
     return len >= 2 ? len : 0;
 }
 
-void log_list(struct log_line *line, const char *key, const char *value, size_t len)
+static void add_list(struct log_line *line, const char *key, const char *value, size_t len)
 {
-    if (!line->wanted || value == NULL)
-        return;
     bool cut = len > LOG_LIST_MAX;
     if (cut)
         len = without_last(value, LOG_LIST_MAX - 3 + 2);
@@ -280,6 +306,18 @@ void log_list(struct log_line *line, const char *key, const char *value, size_t 
         cut = true;
         len = without_last(value, len);
     }
+}
+
+void log_list(struct log_line *line, const char *key, const char *value, size_t len)
+{
+    struct buf other = {0};
+    if (!line->wanted || value == NULL)
+        return;
+    if (filtered(line, value, len, &other))
+        add_list(line, key, buf_data(&other), buf_len(&other));
+    else
+        add_list(line, key, value, len);
+    buf_free(&other);
 }
 
 void log_str(struct log_line *line, const char *key, const char *value)

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct buf;
+
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 enum log_target { LOG_TARGET_STDERR, LOG_TARGET_SYSLOG, LOG_TARGET_JOURNAL };
@@ -40,6 +42,13 @@ typedef void (*log_journal_fn)(enum log_level level, const char *event, const ch
  * main thread, at start and reload. */
 void log_init(enum log_target target, enum log_format format, enum log_level least,
               log_journal_fn journal);
+
+/* From now on every value of a line that has a session goes through `filter`, but those of log_num:
+ * it appends to `out` what is to stand in its place, or returns false: as it is. Any thread calls
+ * it. NULL: none, as at the start; then none runs any more once the threads that log have ended.
+ * Main thread. */
+typedef bool (*log_filter_fn)(void *arg, const char *text, size_t len, struct buf *out);
+void log_filter(log_filter_fn filter, void *arg);
 
 /* Starts a line. `event` is a fixed word of lower-case letters and dashes (the list is in
  * gatepostd(8)); `session` is the session id or NULL. */

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * decision_commands: what administrators ask about decisions: the stored records, and that what is
- * stored of an address be forgotten. decision_trial.c tries the policy out, decision_lookup.c asks
- * the zones.
+ * decision_commands: what administrators ask about decisions: the stored records. decision_trial.c
+ * tries the policy out, decision_lookup.c asks the zones, decision_forget.c deletes.
  *
- * Promises: the next page of records is asked for when the asker has taken the one before.
+ * Promises: the next page of records is asked for when the asker has taken the one before. Who asks
+ * of an address finds records with its pseudonyms, too: those of the newest key first, then of each
+ * older one that lives, then those with the address itself, so the newest come first.
  */
 #include "policy/decision_commands.h"
 
 #include "lib/loop.h"
 #include "lib/mem.h"
 #include "policy/decision_int.h"
+#include "policy/pseudonym_keys.h"
 #include "policy/record.h"
+#include "policy/state.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,17 +27,15 @@ struct listing {
     struct command_call *call; /* its arguments live as long as this */
     const struct decision_commands *commands;
     struct store_request *request;
-    struct decision_filter filter;
+    struct decision_filter filter;                          /* of this pass */
+    const char *said_client, *said_sender, *said_recipient; /* NULL: any */
     char client[ADDR_TEXT_MAX];
+    char client_other[PSEUDONYM_MAILBOX_SIZE];
+    char sender[PSEUDONYM_MAILBOX_SIZE], recipient[PSEUDONYM_MAILBOX_SIZE];
+    size_t passes, pass; /* one with each key, the last with none */
+    struct mac_key key[PSEUDONYM_KEYS_MOST];
     uint64_t cursor;
     uint64_t left;
-};
-
-struct forgetting {
-    struct command_call *call;
-    const struct decision_commands *commands;
-    const char *address; /* the call's */
-    uint64_t count;
 };
 
 bool decision_client(struct command_call *call, struct addr *out)
@@ -48,11 +49,26 @@ bool decision_client(struct command_call *call, struct addr *out)
     return false;
 }
 
-static bool has_store(struct command_call *call, const struct decision_commands *commands)
+bool decision_has_store(struct command_call *call, const struct decision_commands *commands)
 {
     if (commands->store == NULL)
         command_fail(call, false, "nothing is stored: there is no state-dir");
     return commands->store != NULL;
+}
+
+struct pseudonym_keys *decision_keys(const struct decision_commands *commands)
+{
+    return commands->state != NULL ? commands->state->pseudonyms : NULL;
+}
+
+const char *decision_pseudonym(const struct mac_key *key, const char *address,
+                               char out[static PSEUDONYM_MAILBOX_SIZE])
+{
+    struct addr client;
+    if (!addr_parse_ip(address, &client))
+        return pseudonym_mailbox(key, address, out);
+    pseudonym_client(key, &client, &client);
+    return addr_ip_text(&client, out);
 }
 
 /* ---- decisions ----------------------------------------------------------------------------------
@@ -77,10 +93,48 @@ static json_t *item_json(const struct decision_item *item)
 
 static void ask_page(void *arg);
 
+/* False: with that key nothing is called otherwise. */
+static bool disguise(const struct mac_key *key, const char *said, const char **text,
+                     char out[static PSEUDONYM_MAILBOX_SIZE])
+{
+    *text = said;
+    if (said == NULL)
+        return false;
+    *text = decision_pseudonym(key, said, out);
+    return strcmp(*text, said) != 0;
+}
+
+/* Goes to the next pass that can find anything; false: there is none. */
+static bool next_pass(struct listing *listing)
+{
+    struct decision_filter *filter = &listing->filter;
+    listing->cursor = 0;
+    for (; listing->pass + 1 < listing->passes; listing->pass++) {
+        const struct mac_key *key = &listing->key[listing->pass];
+        bool other = disguise(key, listing->said_client, &filter->client, listing->client_other);
+        other |= disguise(key, listing->said_sender, &filter->sender, listing->sender);
+        other |= disguise(key, listing->said_recipient, &filter->recipient, listing->recipient);
+        if (!other)
+            continue;
+        listing->pass++;
+        return true;
+    }
+    filter->client = listing->said_client;
+    filter->sender = listing->said_sender;
+    filter->recipient = listing->said_recipient;
+    return listing->pass++ < listing->passes;
+}
+
+static void listing_free(struct listing *listing)
+{
+    explicit_bzero(listing->key, sizeof listing->key);
+    free(listing);
+}
+
 static void end(struct listing *listing)
 {
     command_done(listing->call, NULL);
-    free(listing);
+    listing_free(listing);
 }
 
 static void on_page(const struct store_answer *answer, void *arg)
@@ -89,7 +143,7 @@ static void on_page(const struct store_answer *answer, void *arg)
     listing->request = NULL;
     if (answer->status == STORE_DOWN) {
         command_fail(listing->call, false, "the store cannot tell: %s", answer->why);
-        free(listing);
+        listing_free(listing);
         return;
     }
     for (uint64_t i = 0; i < answer->count && listing->left > 0; i++) {
@@ -98,7 +152,7 @@ static void on_page(const struct store_answer *answer, void *arg)
             listing->left = 0;
     }
     listing->cursor = answer->next;
-    if (listing->cursor == 0 || listing->left == 0)
+    if (listing->left == 0 || (listing->cursor == 0 && !next_pass(listing)))
         end(listing);
     else
         command_pace(listing->call, ask_page, listing);
@@ -122,7 +176,7 @@ static void listing_gone(void *arg)
 {
     struct listing *listing = arg;
     store_cancel(listing->request);
-    free(listing);
+    listing_free(listing);
 }
 
 static void decisions_run(struct command_call *call, void *arg)
@@ -131,7 +185,7 @@ static void decisions_run(struct command_call *call, void *arg)
     struct addr client;
     long long most = command_number(call, "most", MOST_USUAL);
     const char *said = command_text(call, "client");
-    if (!has_store(call, commands))
+    if (!decision_has_store(call, commands))
         return;
     if (said != NULL && !decision_client(call, &client))
         return;
@@ -143,64 +197,15 @@ static void decisions_run(struct command_call *call, void *arg)
     listing->call = call;
     listing->commands = commands;
     listing->left = (uint64_t)most;
-    listing->filter = (struct decision_filter){
-        .id = command_text(call, "id"),
-        .client = said != NULL ? addr_ip_text(&client, listing->client) : NULL,
-        .sender = command_text(call, "sender"),
-        .recipient = command_text(call, "recipient"),
-        .since_ms = command_number(call, "since", 0)};
+    listing->filter = (struct decision_filter){.id = command_text(call, "id"),
+                                               .since_ms = command_number(call, "since", 0)};
+    listing->said_client = said != NULL ? addr_ip_text(&client, listing->client) : NULL;
+    listing->said_sender = command_text(call, "sender");
+    listing->said_recipient = command_text(call, "recipient");
+    listing->passes = 1 + pseudonym_keys_living(decision_keys(commands), listing->key);
+    next_pass(listing);
     command_on_gone(call, listing_gone, listing);
     ask_page(listing);
-}
-
-/* ---- forget -------------------------------------------------------------------------------------
- */
-
-static void on_forgotten(const struct store_answer *answer, void *arg);
-
-/* A part of the work, as of `cursor`. Begun, it is finished, whether the asker waits or not. */
-static void forget_part(struct forgetting *forgetting, uint64_t cursor)
-{
-    const struct decision_commands *commands = forgetting->commands;
-    const struct store_question question = {.op = STORE_FORGET,
-                                            .now = commands->wall(),
-                                            .page = {.cursor = cursor, .most = STORE_PAGE_MOST},
-                                            .text = forgetting->address};
-    (void)store_ask(commands->store, commands->loop, &question, on_forgotten, forgetting);
-}
-
-static void on_forgotten(const struct store_answer *answer, void *arg)
-{
-    struct forgetting *forgetting = arg;
-    if (answer->status != STORE_DOWN) {
-        forgetting->count += answer->count;
-        if (answer->next != 0) {
-            forget_part(forgetting, answer->next);
-            return;
-        }
-        command_done(forgetting->call,
-                     json_pack("{s:I}", "deleted", (json_int_t)forgetting->count));
-    } else {
-        command_fail(forgetting->call, false, "the store cannot: %s", answer->why);
-    }
-    free(forgetting);
-}
-
-static void forget_run(struct command_call *call, void *arg)
-{
-    const struct decision_commands *commands = arg;
-    const char *address = command_need(call, "address");
-    if (address == NULL || !has_store(call, commands))
-        return;
-    if (address[0] == '\0') {
-        command_fail(call, true, "address is empty; give one such as user@example.org");
-        return;
-    }
-    struct forgetting *forgetting = mem_alloc(sizeof *forgetting);
-    forgetting->call = call;
-    forgetting->commands = commands;
-    forgetting->address = address;
-    forget_part(forgetting, 0);
 }
 
 const struct command decision_command_rows[] = {
@@ -210,6 +215,7 @@ const struct command decision_command_rows[] = {
      "what the policy says of such a client, without a session", COMMAND_READ, decision_test_run},
     {"lookup", "client", "asks every configured DNS list of addresses", COMMAND_READ,
      decision_lookup_run},
-    {"forget", "address", "deletes all that is stored of an address", COMMAND_ADMIN, forget_run},
+    {"forget", "address", "deletes all that is stored of an address", COMMAND_ADMIN,
+     decision_forget_run},
     {.name = NULL},
 };

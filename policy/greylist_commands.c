@@ -15,6 +15,7 @@
 #include "policy/mailbox_key.h"
 #include "policy/org_domain.h"
 #include "policy/policy.h"
+#include "policy/pseudonym_keys.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,8 +30,8 @@ struct talk { /* one call */
     uint64_t next;    /* cursor of the next page or part */
     uint64_t changed; /* in the parts so far */
     char identity[IDENTITY_SIZE];
-    char sender[MAILBOX_KEY_SIZE];
-    char recipient[MAILBOX_KEY_SIZE];
+    char sender[PSEUDONYM_MAILBOX_SIZE];
+    char recipient[PSEUDONYM_MAILBOX_SIZE];
 };
 
 static void fail_down(struct command_call *call, const struct store_answer *answer)
@@ -76,6 +77,7 @@ static bool read_filter(struct talk *talk)
     const char *sender = command_text(talk->call, "sender");
     const char *recipient = command_text(talk->call, "recipient");
     const char *state = command_text(talk->call, "state");
+    char key[MAILBOX_KEY_SIZE];
     if (desk->policy != NULL) {
         struct policy *policy = desk->policy(desk->arg);
         filter->rule = policy_greylist(policy)->rule;
@@ -84,9 +86,11 @@ static bool read_filter(struct talk *talk)
     if (client != NULL)
         filter->identity = identity_text(client, talk->identity);
     if (sender != NULL)
-        filter->sender = sender_text(sender, talk->sender);
+        filter->sender =
+            pseudonym_kept_mailbox(desk->pseudonyms, sender_text(sender, key), talk->sender);
     if (recipient != NULL)
-        filter->recipient = mailbox_key_recipient(recipient, talk->recipient);
+        filter->recipient = pseudonym_kept_mailbox(
+            desk->pseudonyms, mailbox_key_recipient(recipient, key), talk->recipient);
     if (state != NULL && strcmp(state, "waiting") == 0)
         filter->which = GREY_WAITING_ONLY;
     else if (state != NULL && strcmp(state, "white") == 0)

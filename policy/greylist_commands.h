@@ -10,11 +10,13 @@
 
 struct loop;
 struct policy;
+struct pseudonym_keys;
 
 struct greylist_desk {   /* plain data of who offers them; outlives every call */
     struct store *store; /* NULL: every command fails, and says why */
     struct loop *loop;
-    int64_t (*wall)(void); /* seconds since the epoch */
+    int64_t (*wall)(void);             /* seconds since the epoch */
+    struct pseudonym_keys *pseudonyms; /* NULL: off */
     /* The policy of now, whose rule says what has ended, a reference that the command gives back
      * (policy_unref). NULL: nothing has ended. */
     struct policy *(*policy)(void *arg);

@@ -8,6 +8,7 @@
 #include "policy/list_health.h"
 #include "policy/list_table.h"
 #include "policy/peer_table.h"
+#include "policy/pseudonym_keys.h"
 #include "policy/spamtrap.h"
 
 #include <stdlib.h>
@@ -31,6 +32,7 @@ struct policy_state *policy_state_new(void)
     state->health = list_health_new();
     state->lists = list_table_new();
     state->strangers = spamtrap_table_new(STRANGERS_MOST);
+    state->pseudonyms = pseudonym_keys_new();
     state->wall = wall;
     return state;
 }
@@ -44,5 +46,6 @@ void policy_state_free(struct policy_state *state)
     list_health_free(state->health);
     list_table_free(state->lists);
     peer_table_free(state->strangers);
+    pseudonym_keys_free(state->pseudonyms);
     free(state);
 }

@@ -16,6 +16,7 @@
 #include "policy/behaviour.h"
 #include "policy/greylist.h"
 #include "policy/known.h"
+#include "policy/pseudonym_keys.h"
 #include "policy/state.h"
 
 #include <stdlib.h>
@@ -168,8 +169,9 @@ static bool is_proven(const struct trial *trial)
     struct policy_state *state = trial->env.state;
     if (trial->private || trial->client.family == AF_UNSPEC)
         return false;
-    if (known_proven(state->known, addr_ip_text(&trial->client, address), lifetime(trial),
-                     state->wall()))
+    if (known_proven(state->known,
+                     pseudonym_kept_client(state->pseudonyms, &trial->client, address),
+                     lifetime(trial), state->wall()))
         return true;
     trial_identities(trial, &ids);
     for (size_t i = 0; i < ids.count; i++) {
@@ -352,8 +354,9 @@ void trial_delivered(struct trial *trial)
 {
     char address[ADDR_TEXT_MAX];
     struct identities ids;
-    const char *text[1 + IDENTITY_MOST] = {addr_ip_text(&trial->client, address)};
     struct policy_state *state = trial->env.state;
+    const char *text[1 + IDENTITY_MOST] = {
+        pseudonym_kept_client(state->pseudonyms, &trial->client, address)};
     bool null_sender = trial->sent && trial->facts.sender[0] == '\0';
     /* What an entry let in, or mail to postmaster, was not let in for what the client is. */
     if (trial->asked && (trial->cause == VERDICT_BY_ALLOW || trial->cause == VERDICT_BY_EXEMPT))

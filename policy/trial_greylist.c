@@ -14,6 +14,7 @@
 #include "policy/greylist.h"
 #include "policy/known.h"
 #include "policy/mailbox_key.h"
+#include "policy/pseudonym_keys.h"
 #include "policy/state.h"
 
 #include <stdlib.h>
@@ -140,14 +141,20 @@ static void ask(struct trial *trial)
 {
     struct trial_grey *grey = trial->grey;
     struct policy_state *state = trial->env.state;
-    char sender[MAILBOX_KEY_SIZE], recipient[MAILBOX_KEY_SIZE];
+    struct pseudonym_keys *keys = state->pseudonyms;
+    char key[MAILBOX_KEY_SIZE];
+    char sender[PSEUDONYM_MAILBOX_SIZE], recipient[PSEUDONYM_MAILBOX_SIZE];
+    mailbox_key_sender(trial->facts.sender, key);
+    pseudonym_kept_mailbox(keys, key, sender);
+    mailbox_key_recipient(trial->recipient, key);
+    pseudonym_kept_mailbox(keys, key, recipient);
     struct store_question question = {
         .op = STORE_GREY,
         .now = state->wall(),
         .grey = {.rule = policy_greylist(trial->env.policy)->rule,
                  .identities = grey->identities.count,
-                 .sender = mailbox_key_sender(trial->facts.sender, sender),
-                 .recipient = mailbox_key_recipient(trial->recipient, recipient)},
+                 .sender = sender,
+                 .recipient = recipient},
     };
     for (size_t i = 0; i < grey->identities.count; i++)
         question.grey.identity[i] = grey->identities.text[i];

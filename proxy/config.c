@@ -20,7 +20,8 @@
 const struct conf_section *const options_sections[] = {
     &options_top,   &options_log,    &options_listen,  &options_backend,
     &options_relay, &options_tls,    &options_limits,  &options_timeouts,
-    &options_dns,   &options_tarpit, &options_control, NULL,
+    &options_dns,   &options_tarpit, &options_control, &options_privacy,
+    NULL,
 };
 
 /* Those of proxy/ and of policy/ in one list, NULL last; the caller frees. */

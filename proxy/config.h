@@ -120,6 +120,12 @@ struct control_settings { /* control { ... } */
     size_t admin_count;
 };
 
+enum privacy_pseudonyms { PRIVACY_OFF, PRIVACY_STORED, PRIVACY_ALL };
+struct privacy_config { /* privacy { ... } */
+    enum privacy_pseudonyms pseudonyms;
+    uint64_t rotate; /* ms */
+};
+
 struct config {
     const char *path; /* the file it was read from */
     const char *hostname;
@@ -156,6 +162,7 @@ struct config {
     struct dns_config dns;
     struct tarpit_config tarpit;
     struct control_settings control;
+    struct privacy_config privacy;
     unsigned references; /* config.c only */
 };
 

@@ -75,8 +75,12 @@ static void set_desks(struct daemon_control *d, struct dns *dns)
     struct loop *loop = d->commands.loop;
     d->lists = (struct list_desk){
         .store = state->store, .table = state->lists, .loop = loop, .wall = state->wall};
-    d->greylist = (struct greylist_desk){
-        .store = state->store, .loop = loop, .wall = state->wall, .policy = policy_now, .arg = d};
+    d->greylist = (struct greylist_desk){.store = state->store,
+                                         .loop = loop,
+                                         .wall = state->wall,
+                                         .pseudonyms = state->pseudonyms,
+                                         .policy = policy_now,
+                                         .arg = d};
     d->decisions = (struct decision_commands){.store = state->store,
                                               .loop = loop,
                                               .dns = dns,

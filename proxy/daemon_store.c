@@ -18,6 +18,7 @@
 #include "lib/mem.h"
 #include "policy/known.h"
 #include "policy/list_table.h"
+#include "policy/pseudonym_keys.h"
 #include "policy/state.h"
 #include "proxy/counters.h"
 #include "proxy/list_restore.h"
@@ -212,6 +213,34 @@ static void save(struct daemon_store *d, bool last)
         d->save = store_ask(d->store, d->loop, &question, on_saved, d);
 }
 
+/* ---- pseudonyms --------------------------------------------------------------------------------
+ */
+
+static void turn_pseudonyms(const struct daemon_store *d)
+{
+    char *why;
+    if (!pseudonym_keys_turn(d->server->policy->pseudonyms, wall(d), &why) && why != NULL)
+        log_event(LOG_LEVEL_ERROR, NULL, "pseudonyms", "%s", why);
+    free(why);
+}
+
+static void configure_pseudonyms(const struct daemon_store *d, const struct config *config)
+{
+    struct pseudonym_rule rule;
+    options_pseudonyms(config, &rule);
+    pseudonym_keys_configure(d->server->policy->pseudonyms, &rule, wall(d));
+    turn_pseudonyms(d);
+}
+
+static void open_pseudonyms(const struct daemon_store *d, const struct config *config)
+{
+    char *why;
+    if (!pseudonym_keys_open(d->server->policy->pseudonyms, config->state_dir, &why))
+        log_event(LOG_LEVEL_ERROR, NULL, "pseudonyms", "%s", why);
+    free(why);
+    configure_pseudonyms(d, config);
+}
+
 /* ---- now and then -------------------------------------------------------------------------------
  */
 
@@ -220,6 +249,7 @@ static void on_look(void *arg)
     struct daemon_store *d = arg;
     struct store_state state;
     timer_set(d->look, LOOK_MS);
+    turn_pseudonyms(d);
     if (!list_restore_busy(d->restore))
         list_table_sweep(d->server->policy->lists, wall(d));
     store_state(d->store, &state);
@@ -249,6 +279,7 @@ struct daemon_store *daemon_store_new(struct loop *loop, struct server *server,
     timer_set(d->look, LOOK_MS);
     server->policy->store = store;
     d->restore = list_restore_new(loop, store, server->policy->lists, server->policy->wall);
+    open_pseudonyms(d, config);
     return d;
 }
 
@@ -257,6 +288,7 @@ void daemon_store_configure(struct daemon_store *d, const struct config *config)
     struct sqlite_store_config wanted;
     options_store(config, &wanted);
     sqlite_store_configure(d->store, &wanted);
+    configure_pseudonyms(d, config);
 }
 
 void daemon_store_free(struct daemon_store *d)

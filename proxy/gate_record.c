@@ -9,7 +9,9 @@
 
 #include "lib/buf.h"
 #include "policy/policy.h"
+#include "policy/pseudonym_keys.h"
 #include "policy/record_config.h"
+#include "policy/record_disguise.h"
 #include "policy/state.h"
 #include "proxy/counters.h"
 #include "proxy/tail.h"
@@ -43,6 +45,14 @@ static bool to_keep(const struct gate_decision *decision, const struct record *r
     return false;
 }
 
+static void disguise_record(struct pseudonym_keys *keys, struct record *record,
+                            struct record_disguise *disguise)
+{
+    struct mac_key key;
+    if (pseudonym_keys_mode(keys) != PSEUDONYMS_OFF && pseudonym_keys_newest(keys, &key))
+        record_disguise(record, &key, disguise);
+}
+
 void gate_record(const struct gate_decision *decision)
 {
     struct server *server = decision->setup->server;
@@ -58,6 +68,8 @@ void gate_record(const struct gate_decision *decision)
     const bool kept = to_keep(decision, &record);
     if (!kept && !heard)
         return;
+    struct record_disguise disguise = {.count = 0};
+    disguise_record(server->policy->pseudonyms, &record, &disguise);
     record_write(&record, &text);
     buf_add(&text, "", 1); /* decision_tell wants a string */
     if (kept)
@@ -66,4 +78,5 @@ void gate_record(const struct gate_decision *decision)
         tail_tell(server->tail, buf_data(&text), buf_len(&text) - 1);
     counters_add(server->counters, COUNTER_RECORDS, 1);
     buf_free(&text);
+    record_disguise_free(&disguise);
 }

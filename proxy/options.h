@@ -31,6 +31,8 @@ extern const struct conf_section options_dns;
 extern const struct conf_section options_tarpit;
 /* options_control.c */
 extern const struct conf_section options_control;
+/* options_privacy.c */
+extern const struct conf_section options_privacy;
 /* options_backend.c */
 extern const struct conf_section options_backend;
 /* All of proxy/, the top level first, NULL last. */

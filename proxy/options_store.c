@@ -7,6 +7,7 @@
 #include "db/sqlite_store.h"
 #include "policy/greylist.h"
 #include "policy/policy.h"
+#include "policy/pseudonym_keys.h"
 #include "policy/record_config.h"
 #include "proxy/config.h"
 
@@ -21,5 +22,17 @@ void options_store(const struct config *config, struct sqlite_store_config *out)
         .decision_lifetime =
             decisions->record == RECORD_OFF ? 0 : (uint32_t)(decisions->keep / 1000),
         .decisions_most = decisions->most,
+    };
+}
+
+void options_pseudonyms(const struct config *config, struct pseudonym_rule *out)
+{
+    static const enum pseudonym_mode mode[] = {[PRIVACY_OFF] = PSEUDONYMS_OFF,
+                                               [PRIVACY_STORED] = PSEUDONYMS_STORED,
+                                               [PRIVACY_ALL] = PSEUDONYMS_ALL};
+    *out = (struct pseudonym_rule){
+        .mode = mode[config->privacy.pseudonyms],
+        .rotate = (int64_t)(config->privacy.rotate / 1000),
+        .keep = (int64_t)(policy_decisions(config->policy)->keep / 1000),
     };
 }

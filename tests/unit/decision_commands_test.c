@@ -7,6 +7,7 @@
 #include "lib/loop.h"
 #include "policy/client_limits.h"
 #include "policy/policy.h"
+#include "policy/pseudonym_keys.h"
 #include "policy/record.h"
 #include "policy/state.h"
 #include "tests/unit/support/command_rig.h"
@@ -288,6 +289,56 @@ static void what_is_stored_of_an_address_is_forgotten(void **state)
     rig_close(&rig);
 }
 
+/* ---- pseudonyms --------------------------------------------------------------------------------
+ */
+
+/* As tell(), with pseudonyms of the key that is the newest. */
+static void tell_disguised(struct rig *rig, const char *id, int64_t day)
+{
+    const struct pseudonym_rule rule = {PSEUDONYMS_STORED, 24 * 3600, 10 * 24 * 3600};
+    struct pseudonym_keys *keys = rig->commands.state->pseudonyms;
+    char *why, sender[PSEUDONYM_MAILBOX_SIZE];
+    struct mac_key key;
+    pseudonym_keys_configure(keys, &rule, day * 24 * 3600);
+    assert_true(pseudonym_keys_turn(keys, day * 24 * 3600, &why));
+    assert_true(pseudonym_keys_newest(keys, &key));
+    tell(rig, id, pseudonym_mailbox(&key, "a@example.net", sender), WALL * 1000 + day);
+}
+
+static void records_are_found_under_every_pseudonym(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *args;
+        const char *ids;
+    } cases[] = {
+        {"by address, the newest first", "{\"sender\":\"a@example.net\"}", "DCBA"},
+        {"in another case", "{\"sender\":\"A@Example.NET\"}", "DCBA"},
+        {"another's", "{\"sender\":\"b@example.net\"}", ""},
+        {"by what none is called otherwise", "{\"recipient\":\"r@example.org\"}", "DCBA"},
+        {"no more than asked for", "{\"sender\":\"a@example.net\",\"most\":2}", "DC"},
+        {"all", NULL, "DCBA"},
+    };
+    struct rig rig;
+    rig_open(&rig, QUIET);
+    tell(&rig, "A", "a@example.net", WALL * 1000);
+    tell_disguised(&rig, "B", 1);
+    tell_disguised(&rig, "C", 2);
+    tell_disguised(&rig, "D", 3);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        print_message("%s\n", cases[i].name);
+        struct asker *asker = ask(&rig, "decisions", cases[i].args);
+        assert_int_equal(json_array_size(asker->items), strlen(cases[i].ids));
+        for (size_t n = 0; n < strlen(cases[i].ids); n++)
+            assert_int_equal(member(json_array_get(asker->items, n), "id")[0], cases[i].ids[n]);
+        asker_free(asker);
+    }
+    struct asker *asker = ask(&rig, "forget", "{\"address\":\"a@example.net\"}");
+    assert_int_equal(json_integer_value(json_object_get(asker_result(asker), "deleted")), 4);
+    asker_free(asker);
+    rig_close(&rig);
+}
+
 /* ---- lookup -------------------------------------------------------------------------------------
  */
 
@@ -472,6 +523,7 @@ int main(void)
         cmocka_unit_test(who_leaves_is_answered_no_more),
         cmocka_unit_test(what_cannot_be_told_is_said),
         cmocka_unit_test(what_is_stored_of_an_address_is_forgotten),
+        cmocka_unit_test(records_are_found_under_every_pseudonym),
         cmocka_unit_test(every_zone_says_what_it_knows),
         cmocka_unit_test(without_zones_there_is_nothing_to_look_up),
         cmocka_unit_test(the_policy_is_tried_out),
