@@ -8,6 +8,7 @@ import time
 import pytest
 
 from harness.client import message
+from harness.control import run_ctl
 from harness.dns import Delay, Forward, Rcode, Records, list_key
 from harness.visitor import CLEAN, LISTED, Visit, Visitor, at_once
 from harness.wait import until
@@ -289,9 +290,19 @@ def test_a_query_key_never_shows(guard, dns):
     assert "listed by zen.dq.example" in visit.refused().text
     dns.dead()  # faults and sickness are told by the name, too
     Visit(gate, CLEAN[4], helo="other.example.net").accepted()
+    until(lambda: run_ctl("--socket", gate.socket, "explain", CLEAN[4]).returncode == 0,
+          "the last record in the store")
+    told = [gate.ctl(*words, json=json) for json in (False, True)
+            for words in (["explain", LISTED[4]], ["explain", CLEAN[4]], ["lookup", LISTED[4]],
+                          ["test", "--client", LISTED[4], "--to", "user@example.org"],
+                          ["dns-lists"], ["status"], ["stats"])]
     gate.stop()
+    assert "zen.dq.example" in told[0]
+    assert KEY not in str(told)
     assert KEY not in visit.rcpt.text
     assert KEY not in gate.log_file.read_text()
+    for file in gate.state.iterdir():
+        assert KEY.encode() not in file.read_bytes(), file
 
 
 def test_a_key_is_masked_without_being_told(guard, dns):
