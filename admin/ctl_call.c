@@ -79,7 +79,7 @@ static bool send_request(struct socket_link *s, const struct ctl_request *reques
 /* Room for more at the end of `text`; what is there moves only where that at least halves it. */
 static void make_room(struct socket_link *s)
 {
-    if (s->start >= s->len) {
+    if (s->start > 0 && s->start >= s->len) {
         memmove(s->text, s->text + s->start, s->len);
         s->start = 0;
     }
