@@ -21,6 +21,7 @@
 #include <string.h>
 
 /* A listener's thresholds are handed to the trial as they are. */
+/* NOLINTNEXTLINE(misc-redundant-expression): two names that must stay one value */
 static_assert(LISTEN_THRESHOLD_UNSET == TRIAL_DEFAULT, "both mean the policy's own");
 
 bool gate_client_trusted(const struct config *config, const struct addr *client)
