@@ -191,6 +191,8 @@ static int by_size(const void *a, const void *b)
 static void gather(struct top *top)
 {
     size_t kept = 0;
+    if (top->places == 0)
+        return;
     qsort(top->place, top->places, sizeof top->place[0], by_key);
     for (size_t i = 0; i < top->places; i++) {
         if (kept > 0 && strcmp(top->place[kept - 1].key, top->place[i].key) == 0) {
@@ -218,18 +220,23 @@ static void top_gone(void *arg)
     top_free(top);
 }
 
+static json_t *place_json(const struct top *top, const struct place *place)
+{
+    json_t *item = json_object();
+    json_object_set_new(item, by_names[top->by], command_string(place->key));
+    json_object_set_new(item, "sessions", json_integer((json_int_t)place->sessions));
+    json_object_set_new(item, "messages", json_integer((json_int_t)place->messages));
+    json_object_set_new(item, "errors", json_integer((json_int_t)place->errors));
+    return item;
+}
+
 static void top_answer(struct top *top)
 {
     struct command_call *call = top->call;
     gather(top);
     command_on_gone(call, NULL, NULL);
     for (size_t i = 0; i < top->places && i < top->most; i++) {
-        const struct place *place = &top->place[i];
-        if (!command_item(call, json_pack("{s:o, s:I, s:I, s:I}", by_names[top->by],
-                                          command_string(place->key), "sessions",
-                                          (json_int_t)place->sessions, "messages",
-                                          (json_int_t)place->messages, "errors",
-                                          (json_int_t)place->errors)))
+        if (!command_item(call, place_json(top, &top->place[i])))
             break;
     }
     top_free(top);
