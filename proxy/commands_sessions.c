@@ -131,6 +131,7 @@ struct top {
     struct command_call *call;
     struct roster_look *look;
     enum by by;
+    const char *by_name;
     size_t most;
     struct place *place;
     size_t places;
@@ -223,7 +224,7 @@ static void top_gone(void *arg)
 static json_t *place_json(const struct top *top, const struct place *place)
 {
     json_t *item = json_object();
-    json_object_set_new(item, by_names[top->by], command_string(place->key));
+    json_object_set_new(item, top->by_name, command_string(place->key));
     json_object_set_new(item, "sessions", json_integer((json_int_t)place->sessions));
     json_object_set_new(item, "messages", json_integer((json_int_t)place->messages));
     json_object_set_new(item, "errors", json_integer((json_int_t)place->errors));
@@ -281,6 +282,7 @@ static void run_top(struct command_call *call, void *arg)
     struct top *top = mem_alloc(sizeof *top);
     top->call = call;
     top->by = (enum by)by;
+    top->by_name = by_names[by];
     top->most = (size_t)most;
     command_on_gone(call, top_gone, top);
     top->look = roster_look(c->roster, on_top_page, top);
