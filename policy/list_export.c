@@ -4,7 +4,8 @@
  *
  * Limits: only our own keeps origin-free everything that an entry is but its author and time. A
  * Postfix table has no tarpit (it becomes a refusal) and no expiry; its address keys are whole
- * octets, so other networks are only in a cidr table.
+ * octets, so other networks are only in a cidr table. postgrey's files take allow entries, DROP
+ * takes denied networks.
  */
 #include "policy/list_format_int.h"
 
@@ -46,11 +47,11 @@ bool list_export_head(enum list_format format, struct buf *out)
     case LIST_FORMAT_CIDR:
     case LIST_FORMAT_ACCESS:
     case LIST_FORMAT_POSTSCREEN:
-        return true;
-    case LIST_FORMAT_AUTO:
     case LIST_FORMAT_POSTGREY_CLIENTS:
     case LIST_FORMAT_POSTGREY_RECIPIENTS:
     case LIST_FORMAT_DROP:
+        return true;
+    case LIST_FORMAT_AUTO:
     case LIST_FORMATS:
         break;
     }
@@ -144,6 +145,27 @@ static bool access_entry(const struct entry *entry, struct buf *out)
     return true;
 }
 
+/* postgrey's lists only exempt. */
+static bool whitelist(const struct entry *entry, bool fits, struct buf *out)
+{
+    if (entry->list != ENTRY_ALLOW || !fits)
+        return false;
+    buf_printf(out, "%s\n", entry->key);
+    return true;
+}
+
+/* Networks only: an address is one of all its bits. */
+static bool drop(const struct entry *entry, struct buf *out)
+{
+    const char *bits = strchr(entry->key, ':') != NULL ? "/128" : "/32";
+    if (entry->list != ENTRY_DENY || entry->kind != ENTRY_CLIENT)
+        return false;
+    buf_printf(out, "%s%s ; ", entry->key, strchr(entry->key, '/') != NULL ? "" : bits);
+    add_reason(out, "", entry->reason);
+    buf_add_str(out, "\n");
+    return true;
+}
+
 bool list_export(enum list_format format, const struct entry *entry, struct buf *out)
 {
     switch (format) {
@@ -155,10 +177,13 @@ bool list_export(enum list_format format, const struct entry *entry, struct buf 
         return access_entry(entry, out);
     case LIST_FORMAT_POSTSCREEN:
         return postscreen(entry, out);
-    case LIST_FORMAT_AUTO:
     case LIST_FORMAT_POSTGREY_CLIENTS:
+        return whitelist(entry, entry->kind == ENTRY_CLIENT || entry->kind == ENTRY_REVERSE, out);
     case LIST_FORMAT_POSTGREY_RECIPIENTS:
+        return whitelist(entry, entry->kind == ENTRY_RECIPIENT, out);
     case LIST_FORMAT_DROP:
+        return drop(entry, out);
+    case LIST_FORMAT_AUTO:
     case LIST_FORMATS:
         break;
     }

@@ -70,10 +70,10 @@ enum list_format list_reader_format(const struct list_reader *reader);
 bool list_read_file(const struct list_import *how, list_read_fn read, list_said_fn said, void *arg,
                     unsigned long *faults, char **why);
 
-/* ---- export: native, cidr, postfix-access, postscreen
- * -------------------------------------------- */
+/* ---- export ------------------------------------------------------------------------------------
+ */
 
-/* What stands above the entries. False: not a format that is written. */
+/* What stands above the entries. False: not a format. */
 bool list_export_head(enum list_format format, struct buf *out);
 /* One entry. False: the format cannot say it (a HELO name in a file of networks), nothing is
  * written. */

@@ -331,6 +331,7 @@ static void each_format_says_what_it_can(void **state)
         entry_of(ENTRY_ALLOW, ENTRY_CLIENT, "192.0.2.1", ENTRY_REJECT, ""),
         entry_of(ENTRY_DENY, ENTRY_CLIENT, "2001:db8::/32", ENTRY_TARPIT, ""),
         entry_of(ENTRY_ALLOW, ENTRY_REVERSE, "a.example", ENTRY_REJECT, ""),
+        entry_of(ENTRY_ALLOW, ENTRY_RECIPIENT, "u@own.example", ENTRY_REJECT, ""),
         entry_of(ENTRY_TRAP, ENTRY_RECIPIENT, "t@own.example", ENTRY_REJECT, ""),
     };
     static const struct {
@@ -340,12 +341,16 @@ static void each_format_says_what_it_can(void **state)
         {LIST_FORMAT_NATIVE, "allow 192.0.2.1\ndeny 192.0.2.1 action=defer\n"
                              "deny 2001:db8::/32 action=tarpit\nallow 192.0.2.0/25\n"
                              "deny 192.0.0.0/16 action=reject reason=a line\n"
-                             "allow reverse:a.example\ntrap recipient:t@own.example\n"},
+                             "allow reverse:a.example\nallow recipient:u@own.example\n"
+                             "trap recipient:t@own.example\n"},
         {LIST_FORMAT_CIDR, "192.0.2.1\n192.0.2.1\n2001:db8::/32\n192.0.2.0/25\n192.0.0.0/16\n"},
         {LIST_FORMAT_POSTSCREEN, "192.0.2.1 permit\n192.0.2.1 reject\n2001:db8::/32 reject\n"
                                  "192.0.2.0/25 permit\n192.0.0.0/16 reject\n"},
         {LIST_FORMAT_ACCESS, "192.0.2.1 OK\n192.0.2.1 DEFER\n2001:db8 REJECT\n192.0 REJECT a line\n"
-                             "a.example OK\n"},
+                             "a.example OK\nu@own.example OK\n"},
+        {LIST_FORMAT_POSTGREY_CLIENTS, "192.0.2.1\n192.0.2.0/25\na.example\n"},
+        {LIST_FORMAT_POSTGREY_RECIPIENTS, "u@own.example\n"},
+        {LIST_FORMAT_DROP, "192.0.2.1/32 ; \n2001:db8::/32 ; \n192.0.0.0/16 ; a line\n"},
     };
     qsort(all, COUNT(all), sizeof all[0], list_export_order);
     for (size_t i = 0; i < COUNT(wanted); i++) {
@@ -357,8 +362,8 @@ static void each_format_says_what_it_can(void **state)
         buf_free(&out);
     }
     struct buf none = {0};
-    assert_false(list_export_head(LIST_FORMAT_DROP, &none));
-    assert_false(list_export(LIST_FORMAT_POSTGREY_CLIENTS, &all[0], &none));
+    assert_false(list_export_head(LIST_FORMAT_AUTO, &none));
+    assert_false(list_export(LIST_FORMAT_AUTO, &all[0], &none));
 }
 
 static void what_is_exported_comes_in_again_as_it_was(void **state)
