@@ -235,7 +235,8 @@ def test_export_writes_what_import_reads(control, folder):
     done = ask(server, "deny", "export", "--format", "cidr")
     assert "192.0.2.0/24" in done.stdout and "helo" not in done.stdout
     assert "1 entries cannot be said" in done.stderr
-    assert ask(server, "deny", "export", "--format", "drop").returncode == 2
+    assert "192.0.2.0/24 ; two words" in ask(server, "deny", "export", "--format", "drop").stdout
+    assert ask(server, "deny", "export", "--format", "nonsense").returncode == 2
     assert json.loads(ask(server, "--json", "deny", "export").stdout) == entries
 
 
