@@ -159,9 +159,16 @@ static void what_was_stored_is_in_memory_before_the_start_is_over(void **state)
     assert_false(known_proven(server->policy->known, "other.example", KNOWN_LIFETIME, now));
 }
 
+struct counted {
+    bool said;
+    int64_t count; /* -1: the store is down */
+};
+
 static void on_count(const struct store_answer *answer, void *arg)
 {
-    *(int64_t *)arg = answer->status == STORE_OK ? (int64_t)answer->count : -1;
+    struct counted *counted = arg;
+    counted->said = true;
+    counted->count = answer->status == STORE_OK ? (int64_t)answer->count : -1;
 }
 
 static int64_t stored(void)
@@ -170,10 +177,10 @@ static int64_t stored(void)
                                             .now = time(NULL),
                                             .page = {.most = STORE_PAGE_MOST},
                                             .entry = {.list = -1, .kind = -1}};
-    int64_t count = -2;
-    (void)store_ask(server->policy->store, loop, &question, on_count, &count);
-    turn_until(count != -2);
-    return count;
+    struct counted counted = {0};
+    (void)store_ask(server->policy->store, loop, &question, on_count, &counted);
+    turn_until(counted.said);
+    return counted.count;
 }
 
 static void in_directory(const char *name, void (*fn)(const char *path))
