@@ -20,7 +20,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct message_auth_results; /* policy/auth/message_auth.h */
 struct policy_state;
+struct spf_known; /* likewise */
 struct trial;
 
 /* Scores are hundredths everywhere: 650 is 6.5. */
@@ -39,6 +41,7 @@ enum check_stage {
     CHECK_AT_REVERSE, /* its reverse name is (only where there is one) */
     CHECK_AT_HELO,    /* again at each EHLO with another name */
     CHECK_AT_SENDER,  /* again at each MAIL */
+    CHECK_AT_MESSAGE, /* the message is whole, and its authentication has been answered */
     CHECK_STAGES,
 };
 #define CHECK_BIT(stage) (1u << (stage))
@@ -105,6 +108,8 @@ struct check {
     unsigned stages; /* CHECK_BIT of each; 0: only trial_behaved() and limits say its findings */
     bool allows; /* some of its configs may say scores below 0 (check_config.allows says which) */
     bool once;   /* of several findings of one block only the strongest counts */
+    bool always; /* it runs for a client that an entry allows or denies, too, since what it learns
+                    is written into the message; never for an own network or after AUTH */
     size_t state_size;
     void (*start)(struct check_run *run);
     /* Cancels whatever is open; no more may be said. Called only before check_done. */
@@ -133,6 +138,12 @@ struct check_facts {
     const char *sender_domain; /* lower case A-labels; "" for <> or where there is none */
     const char *hostname;      /* our own */
     const struct addr *server; /* where the client dialled; may be AF_UNSPEC */
+    bool forwarder;            /* its confirmed name is a listed forwarder's; known with that */
+    const struct spf_known *spf, *spf_helo; /* what SPF said of MAIL FROM and HELO; never NULL */
+    /* At CHECK_AT_MESSAGE; NULL before. */
+    const struct message_auth_results *message;
+    score_t score; /* at CHECK_AT_MESSAGE: the sum of what was found before it */
+    bool listed;   /* likewise: a DNS list was among that, and counted */
 };
 const struct check_facts *check_facts(const struct check_run *run);
 /* Where to ask; never NULL while `lookup`. */
@@ -149,6 +160,10 @@ void check_found(struct check_run *run, score_t score, const char *label, const 
  * of class 4 it defers. */
 void check_found_code(struct check_run *run, score_t score, const char *label, const char *answer,
                       const char *reason, const char *enhanced);
+/* The same, and it refuses alone whatever the block's mode, but for `observe` and for a listed
+ * forwarder, whose finding only counts: the verdict waits until it is known whether it is one. */
+void check_refused(struct check_run *run, score_t score, const char *label, const char *answer,
+                   const char *reason, const char *enhanced);
 /* A raw answer that counts nothing, for the decision record only: under other codes it might. */
 void check_seen(struct check_run *run, const char *label, const char *answer);
 /* Its configuration says not to look: what is not said by this run is not "found nothing". */
@@ -161,5 +176,12 @@ void check_done(struct check_run *run);
  * the address, so that it is nobody's own; starts the runs of CHECK_AT_REVERSE, which must be done
  * by the time this run must. NULL: there is none. */
 void check_reverse_known(struct check_run *run, const char *name, bool confirmed, bool dynamic);
+/* Of spf only: what was learned of MAIL FROM, or of HELO; copied. It lasts as long as its stage's
+ * findings. */
+void check_spf_known(struct check_run *run, bool helo, const struct spf_known *known);
+/* Of dmarc only: a failing message passes. `mark`: it is to be marked ("quarantine"), or "";
+ * `override`: why the domain's policy was not followed ("trusted ARC chain", "forwarder"), or "".
+ * Static strings. */
+void check_disposition(struct check_run *run, const char *mark, const char *override);
 
 #endif

@@ -96,6 +96,7 @@ static const char *name_of(const struct check_run *run)
     case CHECK_AT_SENDER:
         return facts->sender_domain;
     case CHECK_AT_CONNECT:
+    case CHECK_AT_MESSAGE:
     case CHECK_STAGES:
         break;
     }

@@ -58,6 +58,8 @@ const char *record_at_name(enum check_stage stage)
         return "helo";
     case CHECK_AT_SENDER:
         return "sender";
+    case CHECK_AT_MESSAGE:
+        return "message";
     case CHECK_STAGES:
         return "wire";
     }

@@ -150,6 +150,8 @@ static bool reached(const struct record *record, enum check_stage stage)
         return record->helo != NULL;
     case CHECK_AT_SENDER:
         return record->sender != NULL;
+    case CHECK_AT_MESSAGE:
+        return record->stage == RECORD_MESSAGE;
     case CHECK_STAGES:
         break;
     }

@@ -112,6 +112,29 @@ void trial_recipient(struct trial *trial, const char *address);
 /* The next verdict is about the message. `allowed`: every recipient that was accepted was let in by
  * an allow entry (trial_allowed). */
 void trial_message(struct trial *trial, bool allowed);
+/* ---- the message, from DATA on: its octets as the client sent them, dot-stuffing undone. They are
+ * authenticated while they come (policy/auth/message_auth.h), unless the client is trusted, has
+ * authenticated or is not public. */
+void trial_text_begin(struct trial *trial);
+void trial_text(struct trial *trial, const char *data, size_t len);
+/* trial_message() follows, and trial_ask() until it answers: what is open has 5 s, then it counts
+ * as a temporary fault. After the verdict: */
+struct trial_stamp {
+    const char *id;    /* the session's */
+    const char *login; /* after AUTH, "" : not known */
+};
+/* Appends the fields that go in front of the message, below Received: Authentication-Results and
+ * what else is configured. */
+void trial_stamp(const struct trial *trial, const struct trial_stamp *stamp, struct buf *out);
+/* Says which octets of the message are to be left out, in order: fields that claim to be ours. */
+void trial_cuts(const struct trial *trial, void (*fn)(uint64_t offset, uint64_t len, void *arg),
+                void *arg);
+
+/* Recipients of one transaction are of one class, since its message has one verdict. */
+enum trial_class { TRIAL_CLASS_PLAIN, TRIAL_CLASS_EXEMPT, TRIAL_CLASS_ALLOWED };
+/* Of the recipient there is a verdict on. `exempt`: it is postmaster@ or abuse@. */
+enum trial_class trial_class(const struct trial *trial, bool exempt);
+
 /* The transaction is over: its sender and recipients speak neither for nor against the client. */
 void trial_reset(struct trial *trial);
 void trial_authenticated(struct trial *trial);

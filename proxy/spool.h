@@ -31,6 +31,9 @@ bool spool_add(struct spool *spool, const void *data, size_t len);
 /* Why it failed, for the log; NULL: it did not. Lives as long as the spool. */
 const char *spool_error(const struct spool *spool);
 uint64_t spool_size(const struct spool *spool);
+/* Octets that are to be left out when it is read: they lie within what was added, behind all that
+ * was cut before. spool_size() and the offsets of spool_read() count without them from then on. */
+void spool_cut(struct spool *spool, uint64_t offset, uint64_t len);
 /* The bytes from `offset` on: points *data at up to 64 KiB of them (in memory: where they lie; in a
  * file: in `room`), returns how many, 0 at the end, -1 on a read error. */
 long spool_read(struct spool *spool, uint64_t offset, char room[static 65536], const char **data);

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef POLICY_AUTH_DKIM_INT_H
+#define POLICY_AUTH_DKIM_INT_H
+/* What DKIM and ARC share: one signature field as it is written, a key record, and the hash of the
+ * header fields. Pure, any thread; hostile input. */
+
+#include "lib/buf.h"
+#include "lib/header.h"
+#include "lib/pubkey.h"
+#include "policy/auth/body_hash.h"
+#include "policy/auth/tag_list.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum dkim_algorithm { DKIM_RSA_SHA256, DKIM_ED25519_SHA256, DKIM_RSA_SHA1, DKIM_ALGORITHM_UNKNOWN };
+
+/* DKIM-Signature (RFC 6376 3.5), or ARC-Message-Signature (RFC 8617 4.1.2), which has i= for a
+ * number and no v=; or ARC-Seal (4.1.3), without h=, bh= and c=. */
+enum dkim_form { DKIM_FORM_SIGNATURE, DKIM_FORM_ARC_MESSAGE, DKIM_FORM_ARC_SEAL };
+
+struct dkim_field {
+    struct tag_list tags;
+    enum dkim_algorithm algorithm;
+    enum canon header_canon, body_canon;
+    char domain[256];                           /* d=, lower-case A-labels */
+    char selector[256];                         /* s=, likewise */
+    const struct tag *identity, *signed_fields; /* i=, h= */
+    struct buf body_digest, signature;          /* bh=, b=, decoded */
+    uint64_t body_octets;                       /* l=, or BODY_HASH_ALL */
+    int64_t signed_at, expires;                 /* t=, x=; -1: not there */
+};
+/* False: *why (static); *out is to be freed all the same. Tags point into the field. */
+bool dkim_field_parse(const struct header_field *field, enum dkim_form form, struct dkim_field *out,
+                      const char **why);
+void dkim_field_free(struct dkim_field *field);
+
+/* A key record (RFC 6376 3.6.1). */
+struct dkim_key {
+    struct pubkey *key;
+    enum pubkey_kind kind;
+    bool testing; /* t=y */
+    bool strict;  /* t=s: no subdomain in i= */
+    bool sha256;  /* h= allows it */
+    bool email;   /* s= allows it */
+    bool revoked; /* p= is empty; then there is no key */
+};
+/* False: *why (static). */
+bool dkim_key_parse(const char *text, size_t len, struct dkim_key *out, const char **why);
+void dkim_key_free(struct dkim_key *key);
+
+/* One field canonicalised (RFC 6376 3.4.1, 3.4.2), without its last CRLF, appended to `out`; where
+ * `blank_b`, with the value of its b= tag taken out. */
+void dkim_canon_field(const struct header_field *field, enum canon canon, bool blank_b,
+                      struct buf *out);
+/* The digest over the fields of h= (from the bottom up, RFC 6376 5.4.2), then over the signature
+ * field itself. What it costs is bounded by the header's fields times those of h=, which are at
+ * most DKIM_SIGNED_MOST. False: h= is none. */
+#define DKIM_SIGNED_MOST 256
+bool dkim_header_digest(const struct header *header, const struct header_field *own,
+                        const struct dkim_field *field, unsigned char out[static DIGEST_SIZE]);
+
+#endif
