@@ -24,8 +24,20 @@ struct auth_config {   /* authentication { ... } */
     char *mark_value;   /* "quarantine" */
 };
 extern const struct conf_section auth_section;
+/* Faults are noted in `conf`. Main thread. */
 void auth_config_read(struct auth_config *config, struct conf *conf);
+/* Frees what auth_config_read() made. */
 void auth_config_free(struct auth_config *config);
+
+/* The names of a list option of `part` as a set: "example.org" for itself, ".example.org" for all
+ * below it; U-labels are taken as A-labels. What is no name is a fault at its line. NULL: no names
+ * were given. Free with name_set_free(). */
+struct name_set *auth_names_new(char *const *text, size_t count, struct conf *conf,
+                                const struct conf_part *part, const char *option)
+    __attribute__((warn_unused_result));
+/* Is it one of them? `name`: lower-case A-labels, no trailing dot; "" and a NULL set: no. Any
+ * thread. */
+bool auth_names_have(const struct name_set *set, const char *name);
 
 enum spf_on_fail { SPF_ON_FAIL_AUTO, SPF_ON_FAIL_REJECT, SPF_ON_FAIL_SCORE };
 struct spf_config { /* spf { ... } */
