@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct loop;
 struct message_auth_results; /* policy/auth/message_auth.h */
 struct policy_state;
 struct spf_known; /* likewise */
@@ -148,6 +149,8 @@ struct check_facts {
 const struct check_facts *check_facts(const struct check_run *run);
 /* Where to ask; never NULL while `lookup`. */
 struct dns *check_dns(const struct check_run *run);
+/* Where to keep time; never NULL. */
+struct loop *check_loop(const struct check_run *run);
 /* Monotonic milliseconds. */
 uint64_t check_now(const struct check_run *run);
 

@@ -152,6 +152,11 @@ struct dns *check_dns(const struct check_run *run)
     return run->trial->env.dns;
 }
 
+struct loop *check_loop(const struct check_run *run)
+{
+    return run->trial->env.loop;
+}
+
 uint64_t check_now(const struct check_run *run)
 {
     return loop_now(run->trial->env.loop);

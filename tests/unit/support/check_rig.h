@@ -12,7 +12,9 @@
  */
 
 #include "lib/buf.h"
+#include "lib/loop.h"
 #include "lib/mem.h"
+#include "policy/auth/message_auth.h"
 #include "policy/check.h"
 #include "tests/unit/support/fake_dns.h"
 
@@ -31,12 +33,22 @@ struct rig_case {
     const char *client; /* NULL: 192.0.2.17 */
     const char *helo;
     const char *domain; /* the sender's */
+    const char *sender; /* NULL: "user@..." where there is a domain */
     bool no_lookup;
+    enum check_stage stage;
+    bool proven, reverse_confirmed, forwarder, listed;
+    const char *reverse_name; /* NULL: "" */
+    score_t score;
+    const struct spf_known *spf, *spf_helo; /* NULL: nobody asked */
+    const struct message_auth_results *message;
+    bool seen; /* what check_seen() says is written down, too */
     /* A line each: "A name 192.0.2.1", "MX name 10 mx.example", or one of "A name !NODATA",
      * "!NXDOMAIN", "!TEMPFAIL why". What it does not name does not exist. */
     const char *dns;
     /* What is said, a line each: "found 2 label [answer] reason", with " (5.7.25)" behind where it
-     * has a code; "abstain label [why]"; "reverse name confirmed|unconfirmed" or "reverse none". */
+     * has a code; "refused" likewise; "abstain label [why]"; "seen label [answer]"; "reverse name
+     * confirmed|unconfirmed" or "reverse none"; "spf mailfrom|helo RESULT domain", with " open"
+     * behind; "mark WORD override WORDS", "-" for none. */
     const char *said;
     size_t asked; /* questions, where that is worth knowing; else 0 */
 };
@@ -45,7 +57,9 @@ struct rig {
     struct check_facts facts;
     struct addr client, server;
     struct dns *dns;
+    struct loop *loop;
     struct buf said;
+    bool seen;
     bool done;
     bool stopped;
 };
@@ -66,6 +80,12 @@ struct dns *check_dns(const struct check_run *run)
     return rig->dns;
 }
 
+struct loop *check_loop(const struct check_run *run)
+{
+    (void)run;
+    return rig->loop;
+}
+
 uint64_t check_now(const struct check_run *run)
 {
     (void)run;
@@ -78,15 +98,28 @@ static void rig_may_speak(void)
     assert_false(rig->stopped);
 }
 
+static void rig_say(const char *how, score_t score, const char *label, const char *answer,
+                    const char *reason, const char *enhanced)
+{
+    rig_may_speak();
+    buf_printf(&rig->said, "%s %g %s [%s] %s", how, score / 100.0, label, answer, reason);
+    if (enhanced != NULL)
+        buf_printf(&rig->said, " (%s)", enhanced);
+    buf_add_str(&rig->said, "\n");
+}
+
 void check_found_code(struct check_run *run, score_t score, const char *label, const char *answer,
                       const char *reason, const char *enhanced)
 {
     (void)run;
-    rig_may_speak();
-    buf_printf(&rig->said, "found %g %s [%s] %s", score / 100.0, label, answer, reason);
-    if (enhanced != NULL)
-        buf_printf(&rig->said, " (%s)", enhanced);
-    buf_add_str(&rig->said, "\n");
+    rig_say("found", score, label, answer, reason, enhanced);
+}
+
+void check_refused(struct check_run *run, score_t score, const char *label, const char *answer,
+                   const char *reason, const char *enhanced)
+{
+    (void)run;
+    rig_say("refused", score, label, answer, reason, enhanced);
 }
 
 void check_found(struct check_run *run, score_t score, const char *label, const char *answer,
@@ -105,9 +138,9 @@ void check_abstain(struct check_run *run, const char *label, const char *why)
 void check_seen(struct check_run *run, const char *label, const char *answer)
 {
     (void)run;
-    (void)label;
-    (void)answer;
     rig_may_speak();
+    if (rig->seen)
+        buf_printf(&rig->said, "seen %s [%s]\n", label, answer);
 }
 
 void check_skipped(struct check_run *run)
@@ -125,6 +158,23 @@ void check_reverse_known(struct check_run *run, const char *name, bool confirmed
         buf_add_str(&rig->said, "reverse none\n");
     else
         buf_printf(&rig->said, "reverse %s %s\n", name, confirmed ? "confirmed" : "unconfirmed");
+}
+
+void check_spf_known(struct check_run *run, bool helo, const struct spf_known *known)
+{
+    (void)run;
+    rig_may_speak();
+    assert_true(known->checked);
+    buf_printf(&rig->said, "spf %s %s %s%s\n", helo ? "helo" : "mailfrom",
+               spf_result_name(known->result), known->domain, known->open ? " open" : "");
+}
+
+void check_disposition(struct check_run *run, const char *mark, const char *override)
+{
+    (void)run;
+    rig_may_speak();
+    buf_printf(&rig->said, "mark %s override %s\n", mark[0] != '\0' ? mark : "-",
+               override[0] != '\0' ? override : "-");
 }
 
 void check_done(struct check_run *run)
@@ -254,19 +304,32 @@ static bool rig_answer(const char *table, enum rig_order order)
 
 static void rig_open(struct rig *r, const struct rig_case *c)
 {
+    static const struct spf_known nobody_asked;
     memset(r, 0, sizeof *r);
     assert_true(addr_parse_ip(c->client != NULL ? c->client : "192.0.2.17", &r->client));
     assert_true(addr_parse_ip("198.51.100.25", &r->server));
     r->facts = (struct check_facts){
         .client = &r->client,
         .lookup = !c->no_lookup,
-        .reverse_name = "",
+        .proven = c->proven,
+        .reverse_name = c->reverse_name != NULL ? c->reverse_name : "",
+        .reverse_confirmed = c->reverse_confirmed,
         .helo = c->helo != NULL ? c->helo : "",
-        .sender = c->domain != NULL ? "user@..." : "",
+        .sender = c->sender != NULL   ? c->sender
+                  : c->domain != NULL ? "user@..."
+                                      : "",
         .sender_domain = c->domain != NULL ? c->domain : "",
         .hostname = "mx.example.org",
         .server = &r->server,
+        .forwarder = c->forwarder,
+        .spf = c->spf != NULL ? c->spf : &nobody_asked,
+        .spf_helo = c->spf_helo != NULL ? c->spf_helo : &nobody_asked,
+        .message = c->message,
+        .score = c->score,
+        .listed = c->listed,
     };
+    r->seen = c->seen;
+    r->loop = loop_new();
     r->dns = fake_dns_new();
     rig_dns(r->dns, c->dns);
     rig = r;
@@ -276,6 +339,7 @@ static void rig_close(struct rig *r)
 {
     assert_int_equal(fake_dns_open(r->dns), 0);
     fake_dns_free(r->dns);
+    loop_free(r->loop);
     buf_free(&r->said);
     rig = NULL;
 }
@@ -291,12 +355,14 @@ static void rig_compare(const struct rig_case *c, const char *how)
         fail_msg("%s (%s): %zu questions", c->name, how, fake_dns_asked(rig->dns));
 }
 
-static struct check_run *rig_start(const struct rig_config *config)
+static struct check_run *rig_start(const struct rig_config *config, const struct rig_case *c)
 {
     struct check_run *run = mem_alloc(sizeof *run);
     run->config = config->config;
+    run->stage = c->stage;
     run->memory = mem_alloc(config->check->state_size);
     config->check->start(run);
+    loop_poll(rig->loop); /* answers that need no DNS come from the loop, too */
     return run;
 }
 
@@ -306,7 +372,7 @@ static void rig_run(const struct rig_config *config, const struct rig_case *c, e
     static const char *const how[] = {"forward", "backward", "at once"};
     struct rig r;
     rig_open(&r, c);
-    (void)rig_start(config);
+    (void)rig_start(config, c);
     while (rig_answer(c->dns, order))
         ;
     rig_compare(c, how[order]);
@@ -318,7 +384,7 @@ static bool rig_stop(const struct rig_config *config, const struct rig_case *c, 
 {
     struct rig r;
     rig_open(&r, c);
-    struct check_run *run = rig_start(config);
+    struct check_run *run = rig_start(config, c);
     while (answers-- > 0 && rig_answer(c->dns, RIG_BACKWARD))
         ;
     bool done = r.done;
