@@ -4,7 +4,8 @@
  *
  * Promises: what dns_name_normal() takes is a valid name for the wire (labels of 1 to 63 octets,
  * 255 in all; RFC 1035 2.3.4) and holds nothing that a library would take for an escape.
- * Underscores and other printing characters are fine: a name is not a host name (RFC 2181 11).
+ * Underscores, blanks and other printing characters are fine: a name is not a host name (RFC 2181
+ * 11), and SPF's macros put anything into one.
  */
 #include "dns/name.h"
 
@@ -66,7 +67,7 @@ bool dns_name_join(const char *front, const char *zone, char out[static DNS_NAME
  * By table, since a question to a DNSBL that is cached costs little else. */
 static const char plain[128] = "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
                                "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-                               "\0!\"#$%&'()*+,-\0/"
+                               " !\"#$%&'()*+,-\0/"
                                "0123456789:;<=>?"
                                "@abcdefghijklmno"
                                "pqrstuvwxyz[\0]^_"

@@ -17,7 +17,7 @@ void dns_name_arpa(const struct addr *address, char out[static DNS_NAME_MAX + 1]
 /* `front` + '.' + `zone`. False: longer than a name may be. */
 bool dns_name_join(const char *front, const char *zone, char out[static DNS_NAME_MAX + 1]);
 /* Lower case, no trailing dot. False: it cannot be asked for (empty, too long, an empty or too long
- * label, a backslash or an octet that is no printing ASCII). */
+ * label, a backslash or an octet that is no printing ASCII; a blank is). */
 bool dns_name_normal(const char *name, char out[static DNS_NAME_MAX + 1]);
 
 #endif

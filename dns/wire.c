@@ -30,7 +30,7 @@ static bool stays(unsigned char c, enum wire_form form)
 {
     if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_')
         return true;
-    return form == WIRE_ASKED && c > ' ' && c < 0x7f && c != '\\' && c != '.';
+    return form == WIRE_ASKED && c >= ' ' && c < 0x7f && c != '\\' && c != '.';
 }
 
 static char *put_label(const unsigned char *label, size_t len, enum wire_form form, char *out)

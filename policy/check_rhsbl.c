@@ -40,7 +40,7 @@ static void check_canary(struct conf *conf, const struct conf_part *part, const 
                          const char *value)
 {
     char normal[DNS_NAME_MAX + 1];
-    if (!dnsbl_is_off(value) && !dns_name_normal(value, normal))
+    if (!dnsbl_is_off(value) && (!dns_name_normal(value, normal) || strchr(normal, ' ') != NULL))
         conf_fault(conf, conf_line(part, option, 0),
                    "%s is not a name; give one such as dbltest.example, or off", option);
 }
@@ -103,12 +103,12 @@ static const char *name_of(const struct check_run *run)
     return "";
 }
 
-/* Two labels at least, and no address: the last is not all digits, no colon, no bracket. */
+/* Two labels at least, and no address: the last is not all digits, no colon, bracket or blank. */
 static bool is_domain(const char *name)
 {
     const char *last = strrchr(name, '.');
     return last != NULL && strspn(last + 1, "0123456789") < strlen(last + 1) &&
-           strpbrk(name, "[]:") == NULL;
+           strpbrk(name, "[]: ") == NULL;
 }
 
 static void start(struct check_run *run)

@@ -47,7 +47,7 @@ static bool check_zone(const struct dnsbl_config *config, struct conf *conf,
 {
     char normal[DNS_NAME_MAX + 1];
     const char *title = config->common.title;
-    if (title != NULL && dns_name_normal(title, normal) &&
+    if (title != NULL && dns_name_normal(title, normal) && strchr(normal, ' ') == NULL &&
         strlen(normal) + front + 1 <= DNS_NAME_MAX)
         return true;
     conf_fault(conf, conf_part_line(part),
