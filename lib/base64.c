@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * base64: octets as letters and back (RFC 4648 4), with white space among the letters.
+ *
+ * Promises: padding is where it has to be, and nothing follows it but blanks. Bits that the last
+ * letter has too many are passed over, as verifiers do.
+ * Limits: the caller's; `out` grows by three octets for four letters.
+ */
+#include "lib/base64.h"
+
+#include "lib/buf.h"
+
+#include <stdint.h>
+
+#define BLANK 64
+#define WRONG 65
+
+static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+static unsigned value_of(unsigned char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A' + 0U;
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26U;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52U;
+    if (c == '+')
+        return 62;
+    if (c == '/')
+        return 63;
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n' ? BLANK : WRONG;
+}
+
+/* What is left of the text is `need` times '=', and blanks. */
+static bool padded(const char *text, size_t len, unsigned need)
+{
+    unsigned pads = 0;
+    for (size_t i = 0; i < len; i++)
+        if (text[i] == '=')
+            pads++;
+        else if (value_of((unsigned char)text[i]) != BLANK)
+            return false;
+    return pads == need;
+}
+
+bool base64_decode(const char *text, size_t len, struct buf *out)
+{
+    uint32_t word = 0;
+    unsigned have = 0; /* letters of the quartet */
+    size_t at = 0;
+    for (; at < len && text[at] != '='; at++) {
+        unsigned value = value_of((unsigned char)text[at]);
+        if (value == BLANK)
+            continue;
+        if (value == WRONG)
+            return false;
+        word = word << 6 | value;
+        if (++have < 4)
+            continue;
+        unsigned char three[] = {(unsigned char)(word >> 16), (unsigned char)(word >> 8),
+                                 (unsigned char)word};
+        buf_add(out, three, sizeof three);
+        have = 0;
+    }
+    unsigned char two[] = {(unsigned char)(have == 3 ? word >> 10 : word >> 4),
+                           (unsigned char)(word >> 2)};
+    if (have == 1 || !padded(text + at, len - at, have == 0 ? 0 : 4 - have))
+        return false;
+    buf_add(out, two, have == 0 ? 0 : have - 1);
+    return true;
+}
+
+void base64_encode(const void *data, size_t len, struct buf *out)
+{
+    const unsigned char *in = data;
+    for (size_t at = 0; at < len; at += 3) {
+        size_t some = len - at < 3 ? len - at : 3;
+        uint32_t word = (uint32_t)in[at] << 16 | (some > 1 ? (uint32_t)in[at + 1] << 8 : 0) |
+                        (some > 2 ? in[at + 2] : 0);
+        char four[] = {letters[word >> 18], letters[word >> 12 & 63],
+                       some > 1 ? letters[word >> 6 & 63] : '=',
+                       some > 2 ? letters[word & 63] : '='};
+        buf_add(out, four, sizeof four);
+    }
+}
