@@ -11,6 +11,8 @@
  * back exactly; a write buffer of a file is taken from the memory too, and where there is none left
  * each addition is written at once.
  *
+ * What is cut stays where it is: a sorted table says where reading jumps, and by how much.
+ *
  * Limits: writes block for as long as the disk does; they go to the page cache.
  */
 #include "proxy/spool.h"
@@ -38,6 +40,11 @@ struct spool_budget {
     _Atomic uint64_t files;
 };
 
+struct cut {
+    uint64_t at;      /* where it is, counted without those before it */
+    uint64_t skipped; /* octets of all up to it, itself included */
+};
+
 struct spool {
     struct spool_budget *budget;
     char *room;     /* memory: all of the message; file: what is not written yet; or NULL */
@@ -46,6 +53,8 @@ struct spool {
     uint64_t filed; /* octets in the file */
     uint64_t taken; /* from the file budget */
     int fd;         /* -1: in memory */
+    struct cut *cut;
+    size_t cuts;
     char *error;
 };
 
@@ -114,6 +123,7 @@ void spool_free(struct spool *spool)
     if (spool->fd >= 0)
         close(spool->fd);
     atomic_fetch_sub(&spool->budget->files, spool->taken);
+    free(spool->cut);
     free(spool->error);
     free(spool);
 }
@@ -249,25 +259,72 @@ const char *spool_error(const struct spool *spool)
     return spool->error;
 }
 
-uint64_t spool_size(const struct spool *spool)
+/* ---- cuts and reading ---------------------------------------------------------------------------
+ */
+
+static uint64_t octets(const struct spool *spool)
 {
     return spool->filed + spool->len;
 }
 
-long spool_read(struct spool *spool, uint64_t offset, char room[static 65536], const char **data)
+static uint64_t skipped(const struct spool *spool)
 {
-    uint64_t size = spool_size(spool);
-    if (offset >= size)
-        return 0;
+    return spool->cuts > 0 ? spool->cut[spool->cuts - 1].skipped : 0;
+}
+
+uint64_t spool_size(const struct spool *spool)
+{
+    return octets(spool) - skipped(spool);
+}
+
+void spool_cut(struct spool *spool, uint64_t offset, uint64_t len)
+{
+    const struct cut *last = spool->cuts > 0 ? &spool->cut[spool->cuts - 1] : NULL;
+    uint64_t end = last != NULL ? last->at + last->skipped : 0; /* of what is cut already */
+    if (len == 0 || offset < end || offset > octets(spool) || len > octets(spool) - offset)
+        return;
+    if (last != NULL && offset == end) {
+        spool->cut[spool->cuts - 1].skipped += len;
+        return;
+    }
+    uint64_t before = skipped(spool);
+    if ((spool->cuts & (spool->cuts - 1)) == 0) /* 0, 1, 2, 4...: full */
+        spool->cut = mem_grow(spool->cut, spool->cuts > 0 ? spool->cuts * 2 : 1, sizeof *last);
+    spool->cut[spool->cuts++] = (struct cut){.at = offset - before, .skipped = before + len};
+}
+
+bool spool_end_cut(const struct spool *spool)
+{
+    return spool->cuts > 0 && spool->cut[spool->cuts - 1].at == spool_size(spool);
+}
+
+/* How many cuts lie before what is read at `offset`. */
+static size_t cuts_before(const struct spool *spool, uint64_t offset)
+{
+    size_t low = 0;
+    size_t high = spool->cuts;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (spool->cut[middle].at <= offset)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* `most` octets at most, of what was added. */
+static long read_at(struct spool *spool, uint64_t offset, size_t most, char room[static READ_MAX],
+                    const char **data)
+{
     if (offset >= spool->filed) {
-        uint64_t left = size - offset;
         *data = spool->room + (offset - spool->filed);
-        return left < READ_MAX ? (long)left : READ_MAX;
+        return (long)most;
     }
     uint64_t left = spool->filed - offset;
     ssize_t n;
     do {
-        n = pread(spool->fd, room, left < READ_MAX ? (size_t)left : READ_MAX, (off_t)offset);
+        n = pread(spool->fd, room, left < most ? (size_t)left : most, (off_t)offset);
     } while (n < 0 && errno == EINTR);
     if (n <= 0) {
         fail(spool, "cannot read the spool file", n < 0 ? errno : EIO);
@@ -275,4 +332,16 @@ long spool_read(struct spool *spool, uint64_t offset, char room[static 65536], c
     }
     *data = room;
     return n;
+}
+
+long spool_read(struct spool *spool, uint64_t offset, char room[static 65536], const char **data)
+{
+    uint64_t size = spool_size(spool);
+    if (offset >= size)
+        return 0;
+    size_t before = cuts_before(spool, offset);
+    uint64_t left = (before < spool->cuts ? spool->cut[before].at : size) - offset;
+    if (before > 0)
+        offset += spool->cut[before - 1].skipped;
+    return read_at(spool, offset, left < READ_MAX ? (size_t)left : READ_MAX, room, data);
 }

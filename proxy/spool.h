@@ -32,8 +32,12 @@ bool spool_add(struct spool *spool, const void *data, size_t len);
 const char *spool_error(const struct spool *spool);
 uint64_t spool_size(const struct spool *spool);
 /* Octets that are to be left out when it is read: they lie within what was added, behind all that
- * was cut before. spool_size() and the offsets of spool_read() count without them from then on. */
+ * was cut before (what does not is no cut). Nothing is added after it. spool_size() and the offsets
+ * of spool_read() count without them from then on. A cut that touches the one before costs nothing,
+ * another 16 octets. */
 void spool_cut(struct spool *spool, uint64_t offset, uint64_t len);
+/* Is the end of what was added cut? What is left then ends where the cut begins. */
+bool spool_end_cut(const struct spool *spool);
 /* The bytes from `offset` on: points *data at up to 64 KiB of them (in memory: where they lie; in a
  * file: in `room`), returns how many, 0 at the end, -1 on a read error. */
 long spool_read(struct spool *spool, uint64_t offset, char room[static 65536], const char **data);

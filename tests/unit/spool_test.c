@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Tests of spool: what goes in comes out, in memory and in a file, budgets are kept and given back
- * exactly, also by several threads, and a full budget or disk says so.
+ * Tests of spool: what goes in comes out but for what was cut, in memory and in a file, budgets are
+ * kept and given back exactly, also by several threads, and a full budget or disk says so.
  */
 #include "proxy/spool.h"
 
@@ -223,6 +223,145 @@ static void a_full_disk_is_an_error(void **state)
     spool_free(spool);
 }
 
+/* ---- cuts */
+
+#define CUTS 6
+struct cut_case {
+    const char *name;
+    uint64_t size;
+    struct {
+        uint64_t offset, len;
+    } cut[CUTS];
+};
+
+#define BLOCK 65536ULL
+/* The spool holds 128 KiB in memory, and then all in a file, but for a write buffer of 64 KiB. */
+static const struct cut_case cut_cases[] = {
+    {"the first octet", 100, {{0, 1}}},
+    {"the last octet", 100, {{99, 1}}},
+    {"all", 100, {{0, 100}}},
+    {"all of two blocks", 2 * BLOCK, {{0, 2 * BLOCK}}},
+    {"both ends", 100, {{0, 10}, {90, 10}}},
+    {"two that touch", 100, {{10, 5}, {15, 5}}},
+    {"many that touch, and one that does not", 100, {{1, 1}, {2, 1}, {3, 1}, {4, 1}, {90, 1}}},
+    {"two with an octet between", 100, {{10, 5}, {16, 5}}},
+    {"every other", 12, {{0, 1}, {2, 1}, {4, 1}, {6, 1}, {8, 1}, {10, 1}}},
+    {"before a block's end", 3 * BLOCK, {{BLOCK - 1, 1}}},
+    {"at a block's begin", 3 * BLOCK, {{BLOCK, 1}}},
+    {"across a block's end", 3 * BLOCK, {{BLOCK - 10, 20}}},
+    {"a whole block", 3 * BLOCK, {{BLOCK, BLOCK}}},
+    {"a block and a bit", 3 * BLOCK, {{BLOCK - 1, BLOCK + 2}}},
+    {"so that the next block begins elsewhere", 3 * BLOCK, {{5, 1}, {BLOCK, 1}, {BLOCK + 1, 1}}},
+    {"across the file's end", 5 * BLOCK + 100, {{5 * BLOCK - 10, 20}}},
+    {"the write buffer", 5 * BLOCK + 100, {{5 * BLOCK, 100}}},
+    {"everywhere",
+     6 * BLOCK + 7,
+     {{0, 1},
+      {BLOCK - 1, 2},
+      {2 * BLOCK, BLOCK},
+      {4 * BLOCK + 1, 1},
+      {5 * BLOCK, 6},
+      {6 * BLOCK, 7}}},
+};
+
+static bool is_cut(const struct cut_case *c, uint64_t at)
+{
+    for (size_t i = 0; i < CUTS; i++) {
+        if (at >= c->cut[i].offset && at < c->cut[i].offset + c->cut[i].len)
+            return true;
+    }
+    return false;
+}
+
+/* What is left of the pattern, read from each of the `from`th octets on. */
+static void assert_left(struct spool *spool, const struct cut_case *c, const char *left,
+                        uint64_t want, uint64_t from)
+{
+    static char room[65536];
+    const char *data = NULL;
+    uint64_t at = from;
+    long n;
+    if (spool_size(spool) != want)
+        fail_msg("%s: %llu are left", c->name, (unsigned long long)spool_size(spool));
+    while ((n = spool_read(spool, at, room, &data)) > 0) {
+        assert_true(n <= 65536 && (uint64_t)n <= want - at);
+        if (memcmp(data, left + at, (size_t)n) != 0)
+            fail_msg("%s: other octets at %llu", c->name, (unsigned long long)at);
+        at += (uint64_t)n;
+    }
+    assert_int_equal(n, 0);
+    assert_int_equal(at, from < want ? want : from);
+}
+
+static void check_cuts(struct spool_budget *budget, const struct cut_case *c)
+{
+    struct spool *spool = spool_new(budget);
+    char *left = malloc(c->size);
+    uint64_t want = 0;
+    assert_non_null(left);
+    assert_true(fill(spool, c->size, 1000));
+    for (size_t i = 0; i < CUTS && c->cut[i].len > 0; i++)
+        spool_cut(spool, c->cut[i].offset, c->cut[i].len);
+    for (uint64_t at = 0; at < c->size; at++) {
+        if (!is_cut(c, at))
+            left[want++] = octet_at(at);
+    }
+    assert_left(spool, c, left, want, 0);
+    for (uint64_t from = 1; from < want + 2; from += want < 1000 ? 1 : 4097)
+        assert_left(spool, c, left, want, from);
+    assert_int_equal(spool_end_cut(spool), is_cut(c, c->size - 1));
+    free(left);
+    spool_free(spool);
+}
+
+static void what_is_cut_is_not_read(void **state)
+{
+    static const uint64_t memory[] = {1024 * KIB, 128 * KIB, 0};
+    for (size_t m = 0; m < sizeof memory / sizeof memory[0]; m++) {
+        spool_budget_set(*state, memory[m], 1024 * KIB, 4096 * KIB);
+        for (size_t i = 0; i < sizeof cut_cases / sizeof cut_cases[0]; i++)
+            check_cuts(*state, &cut_cases[i]);
+    }
+}
+
+static void what_cannot_be_cut_is_not(void **state)
+{
+    struct spool *spool = spool_new(*state);
+    spool_cut(spool, 0, 1);
+    assert_true(fill(spool, 100, 100));
+    assert_false(spool_end_cut(spool));
+    spool_cut(spool, 50, 0);
+    spool_cut(spool, 50, 51);
+    spool_cut(spool, 101, 1);
+    spool_cut(spool, UINT64_MAX, 2);
+    spool_cut(spool, 2, UINT64_MAX);
+    assert_holds(spool, 100);
+    spool_cut(spool, 50, 10);
+    spool_cut(spool, 40, 5); /* before it, within it, and partly so */
+    spool_cut(spool, 52, 2);
+    spool_cut(spool, 59, 2);
+    assert_int_equal(spool_size(spool), 90);
+    spool_free(spool);
+}
+
+static void ten_thousand_cuts_are_read_in_order(void **state)
+{
+    char room[65536];
+    const char *data = NULL;
+    uint64_t at = 0;
+    struct spool *spool = spool_new(*state);
+    assert_true(fill(spool, 30000, 1000));
+    for (uint64_t i = 0; i < 10000; i++)
+        spool_cut(spool, i * 3, 2);
+    assert_int_equal(spool_size(spool), 10000);
+    for (long n; (n = spool_read(spool, at, room, &data)) > 0; at += (uint64_t)n) {
+        assert_int_equal(n, 1);
+        assert_int_equal(data[0], octet_at(at * 3 + 2));
+    }
+    assert_int_equal(at, 10000);
+    spool_free(spool);
+}
+
 static void *churn(void *budget)
 {
     for (unsigned i = 0; i < 200; i++) {
@@ -263,6 +402,9 @@ int main(void)
         TEST(a_lower_budget_holds_for_new_octets),
         TEST(a_missing_directory_is_an_error),
         TEST(a_full_disk_is_an_error),
+        TEST(what_is_cut_is_not_read),
+        TEST(what_cannot_be_cut_is_not),
+        TEST(ten_thousand_cuts_are_read_in_order),
         TEST(threads_share_a_budget),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
