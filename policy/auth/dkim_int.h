@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #ifndef POLICY_AUTH_DKIM_INT_H
 #define POLICY_AUTH_DKIM_INT_H
-/* What DKIM and ARC share: one signature field as it is written, a key record, and the hash of the
- * header fields. Pure, any thread; hostile input. */
+/* What DKIM and ARC share: one signature field as it is written, and the hash of the header fields.
+ * Pure, any thread; hostile input. */
 
 #include "lib/buf.h"
 #include "lib/header.h"
-#include "lib/pubkey.h"
 #include "policy/auth/body_hash.h"
+#include "policy/auth/dkim_key.h"
 #include "policy/auth/tag_list.h"
 
 #include <stdbool.h>
@@ -35,20 +35,6 @@ struct dkim_field {
 bool dkim_field_parse(const struct header_field *field, enum dkim_form form, struct dkim_field *out,
                       const char **why);
 void dkim_field_free(struct dkim_field *field);
-
-/* A key record (RFC 6376 3.6.1). */
-struct dkim_key {
-    struct pubkey *key;
-    enum pubkey_kind kind;
-    bool testing; /* t=y */
-    bool strict;  /* t=s: no subdomain in i= */
-    bool sha256;  /* h= allows it */
-    bool email;   /* s= allows it */
-    bool revoked; /* p= is empty; then there is no key */
-};
-/* False: *why (static). */
-bool dkim_key_parse(const char *text, size_t len, struct dkim_key *out, const char **why);
-void dkim_key_free(struct dkim_key *key);
 
 /* One field canonicalised (RFC 6376 3.4.1, 3.4.2), without its last CRLF, appended to `out`; where
  * `blank_b`, with the value of its b= tag taken out. */
