@@ -8,8 +8,8 @@ reuse of backend connections, all checks off. All five run one after the other i
 order that rotates; compare within a run only: smtp-source and smtp-sink share the CPUs with what is
 measured. The other parts: the memory of idle sessions (idle.py), the price of judging (judge.py),
 what a known client waits (known.py), the tarpit (tarpit.py), greylisting (grey.py), the store and
-lists (remember.py). Needs Debian's postfix, haproxy,
-unbound, postgrey and openssl; root for Postfix.
+lists (remember.py), SPF, DKIM and DMARC (auth.py). Needs Debian's postfix, haproxy, unbound,
+postgrey and openssl, and for the last part what `tests/install bench` brings; root for Postfix.
 
     bench.py                        everything, within 13 minutes
     bench.py --quick                a first impression, within 3 minutes
@@ -28,6 +28,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import auth
 import clients
 import grey
 import idle
@@ -43,7 +44,7 @@ import tarpit
 BENCH = Path(__file__).resolve().parent
 TOP = BENCH.parent.parent
 CHECK_PARTS = {"judge": judge, "known": known, "tarpit": tarpit, "grey": grey,
-               "remember": remember}
+               "remember": remember, "auth": auth}
 PARTS = ["load", "idle", *CHECK_PARTS]
 SCENARIOS = ["direct", "haproxy", "postfix", "gatepost", "gatepost-reuse"]
 IDLE_SESSIONS = {"plain": 5000, "tls": 1000}

@@ -3,7 +3,7 @@
  * client: SMTP sessions from many addresses, for the benchmark; one thread, epoll.
  *
  *   client [-n SESSIONS] [-s PARALLEL] [-r PER_SECOND] [-a FIRST_ADDRESS] [-c ADDRESSES] [-k SKIP]
- *          [-d STRIDE] [-l OCTETS] [-T SECONDS] [-g] PORT
+ *          [-d STRIDE] [-l OCTETS | -f FILE] [-T SECONDS] [-g] PORT
  *
  * Each session connects to 127.0.0.1:PORT, says a PROXY header (version 1) in the name of the next
  * address, waits for the banner, says EHLO, MAIL, RCPT, DATA, one message and QUIT, each after the
@@ -14,6 +14,9 @@
  * Without -r as many sessions as PARALLEL are under way all the time. With -r a session is due
  * every 1/PER_SECOND seconds, whatever became of those before (at most PARALLEL at a time), and its
  * times count from when it was due.
+ *
+ * With -f the message is that of a file, which holds it as it goes over the wire, its end included;
+ * else it is one of about OCTETS octets.
  *
  * With -g each session is to be greylisted: it ends well where RCPT is answered 45x, by QUIT.
  *
@@ -400,10 +403,23 @@ static void make_message(struct run *run, size_t size)
     run->message_len = len + 3;
 }
 
+static void read_message(struct run *run, const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    if (file == NULL || fseek(file, 0, SEEK_END) != 0)
+        die(path);
+    run->message_len = (size_t)ftell(file);
+    run->message = zeroed(1, run->message_len + 1);
+    rewind(file);
+    if (fread(run->message, 1, run->message_len, file) != run->message_len)
+        die(path);
+    fclose(file);
+}
+
 static void parse_options(struct run *run, int argc, char **argv)
 {
     size_t octets = 4096;
-    for (int option; (option = getopt(argc, argv, "n:s:r:a:c:k:d:l:T:g")) != -1;) {
+    for (int option; (option = getopt(argc, argv, "n:s:r:a:c:k:d:l:f:T:g")) != -1;) {
         switch (option) {
         case 'n':
             run->sessions = number(optarg);
@@ -429,6 +445,9 @@ static void parse_options(struct run *run, int argc, char **argv)
         case 'l':
             octets = number(optarg);
             break;
+        case 'f':
+            read_message(run, optarg);
+            break;
         case 'T':
             run->seconds = number(optarg);
             break;
@@ -444,7 +463,8 @@ static void parse_options(struct run *run, int argc, char **argv)
         exit(2);
     }
     run->server.sin_port = htons((uint16_t)number(argv[optind]));
-    make_message(run, octets);
+    if (run->message == NULL)
+        make_message(run, octets);
 }
 
 static void prepare(struct run *run)

@@ -52,13 +52,14 @@ class Load:
 
 
 def run(server, sessions, first, *, addresses=None, stride=1, rate=0, parallel=PARALLEL,
-        greylisted=False):
-    """One message a session, from `addresses` clients in turn (default: each once), `stride`
+        greylisted=False, message=None):
+    """One message a session (of the file `message`, or 4 KiB), from `addresses` clients in turn (default: each once), `stride`
     addresses apart; every message must arrive, or each recipient be `greylisted`. Raises
     ClientError."""
     argv = [program("client"), "-n", str(sessions), "-s", str(parallel), "-a", str(first),
             "-c", str(addresses or sessions), "-d", str(stride), "-r", str(rate),
-            *(["-g"] if greylisted else []), str(server.port)]
+            *(["-g"] if greylisted else []), *(["-f", str(message)] if message else []),
+            str(server.port)]
     done = subprocess.run(argv, capture_output=True, text=True)
     if done.returncode != 0:
         raise ClientError(done.stderr.strip() or f"client: exit status {done.returncode}")

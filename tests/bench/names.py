@@ -6,16 +6,21 @@ It answers from memory (local-data), so that it is quick and always equally so: 
 mI.mail.example.net), and MX of example.net. LISTED is in the first list. Names under SLOW_LIST go
 to a thread here that answers SLOW seconds later, and are not cached.
 
+example.net has SPF, DKIM and DMARC records, too; signing_key() is the private half of its key.
+
 It listens on port 53 where that can be had (Postfix knows no other), of a random 127.x.y.z.
 """
 
+import base64
 import collections
+import functools
 import ipaddress
 import os
 import random
 import select
 import socket
 import struct
+import subprocess
 import threading
 import time
 
@@ -25,6 +30,7 @@ BLOCK_LISTS = [f"bl{number}.example" for number in range(1, 5)]
 SLOW_LIST, SLOW = "slow.example", 0.05
 FIRST_CLIENT, CLIENTS = ipaddress.IPv4Address("11.0.0.0"), 40000
 LISTED = ipaddress.IPv4Address("11.255.0.2")
+SELECTOR, KEY_BITS = "bench", 2048
 SOA = "3600 IN SOA ns.example. hostmaster.example. 1 3600 900 604800 3600"
 STATIC_ZONES = [*BLOCK_LISTS, "11.in-addr.arpa", "example.net"]
 NXDOMAIN = 3
@@ -61,6 +67,24 @@ def _reverse(address):
     return ".".join(reversed(str(address).split(".")))
 
 
+@functools.cache
+def signing_key():
+    """A private key in PEM, made once a run."""
+    return subprocess.run(["openssl", "genrsa", "-traditional", str(KEY_BITS)], check=True,
+                          capture_output=True).stdout
+
+
+def _authentication():
+    """The records of example.net by which its mail is known."""
+    der = subprocess.run(["openssl", "rsa", "-pubout", "-outform", "DER"], input=signing_key(),
+                         check=True, capture_output=True).stdout
+    key = "v=DKIM1; k=rsa; p=" + base64.b64encode(der).decode()
+    strings = " ".join(f'"{key[at:at + 250]}"' for at in range(0, len(key), 250))
+    yield f"{SELECTOR}._domainkey.example.net. 3600 IN TXT {strings}"
+    yield 'example.net. 3600 IN TXT "v=spf1 ip4:11.0.0.0/8 -all"'
+    yield '_dmarc.example.net. 3600 IN TXT "v=DMARC1; p=reject"'
+
+
 def _records():
     """Every record, as lines of a zone file with absolute names."""
     for zone in STATIC_ZONES:
@@ -68,6 +92,7 @@ def _records():
     for zone in BLOCK_LISTS:
         yield f"2.0.0.127.{zone}. 3600 IN A 127.0.0.2"
     yield f"{_reverse(LISTED)}.{BLOCK_LISTS[0]}. 3600 IN A 127.0.0.2"
+    yield from _authentication()
     yield "example.net. 3600 IN MX 10 m0.mail.example.net."
     yield f"listed.mail.example.net. 3600 IN A {LISTED}"
     yield f"{_reverse(LISTED)}.in-addr.arpa. 3600 IN PTR listed.mail.example.net."
