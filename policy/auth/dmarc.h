@@ -31,9 +31,9 @@ struct dmarc_record {
 enum dmarc_reading {
     DMARC_RECORD,     /* *out */
     DMARC_NO_RECORD,  /* it is not one: does not begin with v=DMARC1 */
-    DMARC_BAD_RECORD, /* it is one, but must be taken for none (bad p without rua; 4.7) */
+    DMARC_BAD_RECORD, /* it is one, but must be taken for none (no good p, and no rua; 4.10.1) */
 };
-/* `why` (static) of a bad one. psd, of a bad one, is read all the same. */
+/* `why` (static) of a bad one, whose psd is read all the same; "" of others. */
 enum dmarc_reading dmarc_record_parse(const char *text, size_t len, struct dmarc_record *out,
                                       const char **why);
 
@@ -45,21 +45,23 @@ enum dmarc_discovery { DMARC_TREE_WALK, DMARC_PSL };
 
 struct dmarc_found {        /* strings live for the call */
     enum dns_status status; /* DNS_FOUND: there is a policy; DNS_TEMPFAIL; else DNS_NODATA */
-    const char *why;        /* of DNS_TEMPFAIL, or that a record was there but bad; "" */
+    const char *why;        /* of DNS_TEMPFAIL and `org_open`, or why a record did not count; "" */
     const char *domain;     /* that was asked about */
-    const char *at;         /* whose record applies */
-    const char *org;        /* its organisational domain; never "" */
+    const char *at;         /* whose record applies; "" unless DNS_FOUND */
+    const char *org;        /* its organisational domain; never "", unless `domain` is */
+    bool org_open;          /* a fault of DNS hid it: `org` is what is known so far */
     struct dmarc_record record;
     enum dmarc_policy policy; /* for the domain asked: p, sp or np, as published */
     bool inherited;           /* the record is not the domain's own */
-    bool absent;              /* the domain does not exist (np) */
-    unsigned queries;
+    bool absent;              /* the domain does not exist; looked at only where np is not sp */
+    unsigned queries;         /* at most DMARC_QUERIES_MOST, and one for `absent` */
 };
 typedef void (*dmarc_found_fn)(const struct dmarc_found *found, void *arg);
 struct dmarc_walk;
 
-/* `domain`: lower-case A-labels. fn once, from the loop, unless cancelled. `want_policy` false:
- * only the organisational domain is wanted (an aligned identifier). */
+/* `domain`: lower-case A-labels. fn once, from the loop, unless cancelled; the token is good until
+ * then. `want_policy` false: only the organisational domain is wanted (an aligned identifier);
+ * status is then DNS_FOUND or DNS_TEMPFAIL, and nothing but `org` is said. */
 struct dmarc_walk *dmarc_walk_ask(struct dns *dns, const char *domain, enum dmarc_discovery how,
                                   bool want_policy, dmarc_found_fn fn, void *arg)
     __attribute__((warn_unused_result));
@@ -71,11 +73,15 @@ enum dmarc_result { DMARC_NONE, DMARC_PASS, DMARC_FAIL, DMARC_TEMPERROR, DMARC_P
 const char *dmarc_result_name(enum dmarc_result result);
 
 struct dmarc_identifiers {  /* lower-case A-labels; copied */
-    const char *spf_domain; /* of MAIL FROM, passed; "" : none */
+    const char *spf_domain; /* of MAIL FROM, passed, or not known (spf_temperror); "" : none */
     bool spf_temperror;
     const char *const *dkim_domain; /* of passing signatures */
     size_t dkim_domains;
-    bool dkim_temperror;
+    bool dkim_temperror; /* of some signature it is not known whether it passes */
+    /* Whose: what could never be aligned changes nothing, or anybody could hide from a policy
+     * behind a dead name server of his own. None, though dkim_temperror: it might be any. */
+    const char *const *dkim_unsure;
+    size_t dkim_unsures;
 };
 
 struct dmarc_answer { /* strings live as long as the dmarc */
@@ -93,7 +99,7 @@ struct dmarc_answer { /* strings live as long as the dmarc */
 struct dmarc;
 
 /* Begins the discovery for the author's domain; "" is allowed (the result is none). `changed` from
- * the loop whenever it has settled. */
+ * the loop once it has settled, unless that was within dmarc_end() or dmarc_give_up(). */
 struct dmarc *dmarc_new(struct dns *dns, const char *domain, enum dmarc_discovery how,
                         void (*changed)(void *arg), void *arg) __attribute__((warn_unused_result));
 void dmarc_free(struct dmarc *dmarc); /* NULL is fine */
