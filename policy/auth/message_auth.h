@@ -6,7 +6,8 @@
  * Used by the trial and by `gatepostctl verify`; knows neither. One thread.
  *
  * The header section is kept (bounded); once it is complete the keys and DMARC's policy are asked
- * for, and the body is hashed as it passes; nothing is read twice.
+ * for, and the body is hashed as it passes; nothing is read twice. Of one that is longer than what
+ * is kept nothing is believed: DKIM is neutral, ARC fails where there is a set, DMARC cannot pass.
  */
 
 #include "dns/dns.h"
@@ -55,7 +56,8 @@ struct message_auth_results {       /* lives as long as the message_auth */
 
 struct message_auth;
 
-/* `changed` from the loop, once message_auth_settled() is true after message_auth_end(). */
+/* `changed` once, from the loop, when message_auth_settled() has become true after
+ * message_auth_end() returned; not at all where it was true by then. */
 struct message_auth *message_auth_new(const struct message_auth_env *env,
                                       void (*changed)(void *arg), void *arg)
     __attribute__((warn_unused_result));
@@ -68,7 +70,8 @@ void message_auth_end(struct message_auth *auth, const struct spf_known *spf,
                       const struct spf_known *spf_helo);
 /* After the end: everything has been answered. */
 bool message_auth_settled(const struct message_auth *auth);
-/* No more time: what is open becomes temperror, and it is settled. */
+/* No more time, after the end: what is open becomes temperror, and it is settled; `changed` is not
+ * called any more. */
 void message_auth_give_up(struct message_auth *auth);
 /* Once it is settled. */
 const struct message_auth_results *message_auth_results(const struct message_auth *auth);
