@@ -20,6 +20,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#define REASON_MAX    320 /* octets of a reason that are told */
+#define REFERENCE_MAX 264 /* of the id and the URL behind it */
+
 /* A listener's thresholds are handed to the trial as they are. */
 /* NOLINTNEXTLINE(misc-redundant-expression): two names that must stay one value */
 static_assert(LISTEN_THRESHOLD_UNSET == TRIAL_DEFAULT, "both mean the policy's own");
@@ -105,18 +108,21 @@ static void add_url(char *text, size_t size, const char *url, const char *id)
     }
 }
 
-/* "5.7.1 Refused: REASON (ID, URL)"; the reason may hold what a peer said. */
+/* "5.7.1 Refused: REASON (ID, URL)"; the reason may hold what a peer said, and is cut first: who
+ * asks for help needs the id and the page. */
 static void word(struct gate_refusal *refusal, const struct config *config, const char *enhanced,
                  const char *verb, const char *reason, const char *id)
 {
-    char shown[128];
-    str_printable(shown, sizeof shown, reason, strlen(reason));
-    snprintf(refusal->text, sizeof refusal->text, "%s %s%s (%s%s", enhanced, verb, shown, id,
-             config->reject_url != NULL ? ", " : "");
+    char tail[REFERENCE_MAX];
+    char shown[REASON_MAX];
+    size_t size = sizeof refusal->text;
+    snprintf(tail, sizeof tail, " (%s%s", id, config->reject_url != NULL ? ", " : "");
     if (config->reject_url != NULL)
-        add_url(refusal->text, sizeof refusal->text - 1, config->reject_url, id);
-    size_t len = strlen(refusal->text);
-    snprintf(refusal->text + len, sizeof refusal->text - len, ")");
+        add_url(tail, sizeof tail - 1, config->reject_url, id);
+    size_t head = (size_t)snprintf(refusal->text, size, "%s %s", enhanced, verb);
+    size_t room = size - head - strlen(tail) - 1; /* for ")" */
+    str_printable(shown, room < sizeof shown ? room : sizeof shown, reason, strlen(reason));
+    snprintf(refusal->text + head, size - head, "%s%s)", shown, tail);
 }
 
 static enum counter action_counter(enum verdict_action action)

@@ -17,7 +17,8 @@
 struct counters;
 struct worker;
 
-#define GATE_TEXT_MAX 384
+#define GATE_TEXT_MAX                                                                              \
+    480 /* with the code and CRLF a line of at most 512 octets (RFC 5321 4.5.3.1.5) */
 
 /* A refusal in words: `reply` with `text` as its argument. */
 struct gate_refusal {

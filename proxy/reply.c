@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#define ARGUMENT_MAX 400 /* octets: the line stays within 512 (RFC 5321 4.5.3.1.5) */
+#define ARGUMENT_MAX 480 /* octets: the line stays within 512 (RFC 5321 4.5.3.1.5) */
 
 struct row {
     int code;
@@ -49,6 +49,8 @@ static const struct row table[] = {
     [REPLY_TOO_MANY_RECIPIENTS] = {452, "4.5.3", "Too many recipients"},
     [REPLY_TOO_MANY_MESSAGES] = {452, "4.5.3", "Too many messages in one session"},
     [REPLY_OTHER_ROUTE] = {452, "4.5.3", "This recipient needs a transaction of its own"},
+    [REPLY_OTHER_CLASS] = {452, "4.5.3",
+                           "Please send to this recipient in a transaction of its own"},
     [REPLY_AUTH_LIMIT] = {454, "4.7.0", "Too many failed attempts, please try again later"},
     [REPLY_TLS_UNAVAILABLE] = {454, "4.7.0", "TLS is not available"},
     [REPLY_UNKNOWN_COMMAND] = {500, "5.5.1", "Command unknown"},

@@ -33,6 +33,7 @@ enum reply {
     REPLY_TOO_MANY_RECIPIENTS,
     REPLY_TOO_MANY_MESSAGES,
     REPLY_OTHER_ROUTE,
+    REPLY_OTHER_CLASS, /* another verdict could hold for its mail than for the others' */
     REPLY_AUTH_LIMIT,
     REPLY_TLS_UNAVAILABLE,
     REPLY_UNKNOWN_COMMAND,

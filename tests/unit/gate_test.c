@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* gate_test: what the gate answers to a recipient, as replies, and the domain it gives for routes.
- */
+/* gate_test: what the gate answers to a recipient, as replies, the domain it gives for routes, and
+ * that what a peer says takes neither the id nor the page from a refusal. */
 #include "proxy/gate.h"
 
 #include "policy/relay.h"
+#include "proxy/config.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -100,11 +101,78 @@ static void test_the_answer_is_a_reply_and_a_domain(void **state)
     }
 }
 
+#define ID  "0123456789abcdef"
+#define URL "https://help.example/%i"
+
+/* The reply in full, to a reason of `len` octets `octet`. */
+static const char *refusal_line(char octet, size_t len, const char *url, enum reply reply)
+{
+    static char line[1024];
+    char reason[600];
+    struct gate_refusal refusal;
+    struct buf out = {0};
+    struct config told = {.reject_url = (char *)(uintptr_t)url};
+    memset(reason, octet, len);
+    reason[len] = '\0';
+    gate_limited(&told, ID, reply, reason, &refusal);
+    reply_write(refusal.reply, refusal.text, &out);
+    assert_true(buf_len(&out) < sizeof line);
+    memcpy(line, buf_data(&out), buf_len(&out));
+    line[buf_len(&out)] = '\0';
+    buf_free(&out);
+    return line;
+}
+
+static void test_a_reason_of_any_length_leaves_the_id_and_the_page(void **state)
+{
+    (void)state;
+    for (size_t len = 0; len < 600; len++) {
+        const char *line = refusal_line('#', len, URL, REPLY_DEFERRED);
+        const char *end = strstr(line, " (" ID ", https://help.example/" ID ")\r\n");
+        if (strlen(line) > 512 || end == NULL || strchr(end + 1, '\n')[1] != '\0')
+            fail_msg("%zu: %s", len, line);
+        if (len <= 255) /* a domain's explanation is told whole */
+            assert_int_equal(strspn(strstr(line, "later: ") + 7, "#"), len);
+    }
+}
+
+static void test_what_a_peer_said_is_one_printable_line(void **state)
+{
+    static const char octets[] = {'\r', '\n', '\t', '\x7f', '\x80', '\xff', '\x1b', '%'};
+    (void)state;
+    for (size_t i = 0; i < sizeof octets; i++) {
+        const char *line = refusal_line(octets[i], 300, URL, REPLY_LIMITED);
+        assert_true(strlen(line) <= 512);
+        assert_non_null(strstr(line, " (" ID ", "));
+        for (const char *at = line; at < line + strlen(line) - 2; at++)
+            assert_in_range((unsigned char)*at, ' ', '~');
+    }
+}
+
+static void test_the_longest_url_leaves_room_for_words(void **state)
+{
+    char url[201];
+    (void)state;
+    memset(url, 'u', sizeof url - 1);
+    url[sizeof url - 1] = '\0';
+    const char *line = refusal_line('x', 255, url, REPLY_DEFERRED);
+    assert_true(strlen(line) <= 512 && strspn(strstr(line, "xx"), "x") >= 150);
+    assert_non_null(strstr(line, url));
+    for (size_t at = 0; at + 2 < sizeof url; at += 2)
+        memcpy(url + at, "%i", 2);
+    line = refusal_line('x', 255, url, REPLY_DEFERRED);
+    assert_true(strlen(line) <= 512 && strspn(strstr(line, "xx"), "x") >= 150);
+    assert_string_equal(line + strlen(line) - 3, ")\r\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_client_is_trusted_by_its_network_only),
         cmocka_unit_test(test_the_answer_is_a_reply_and_a_domain),
+        cmocka_unit_test(test_a_reason_of_any_length_leaves_the_id_and_the_page),
+        cmocka_unit_test(test_what_a_peer_said_is_one_printable_line),
+        cmocka_unit_test(test_the_longest_url_leaves_room_for_words),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
