@@ -109,8 +109,9 @@ struct check {
     unsigned stages; /* CHECK_BIT of each; 0: only trial_behaved() and limits say its findings */
     bool allows; /* some of its configs may say scores below 0 (check_config.allows says which) */
     bool once;   /* of several findings of one block only the strongest counts */
-    bool always; /* it runs for a client that an entry allows or denies, too, since what it learns
-                    is written into the message; never for an own network or after AUTH */
+    bool always; /* it runs for a client that an entry allows, too (with mode = observe one that is
+                    denied), since what it learns is written into the message; never for an own
+                    network or after AUTH */
     size_t state_size;
     void (*start)(struct check_run *run);
     /* Cancels whatever is open; no more may be said. Called only before check_done. */
@@ -129,7 +130,8 @@ extern const struct check *const checks[];
 /* The facts. Strings live as long as the run. */
 struct check_facts {
     const struct addr *client;
-    bool lookup;               /* a public address that is not trusted: may be looked up anywhere */
+    bool lookup;               /* a public address that is not trusted: may be looked up anywhere,
+                                  where an entry allows it, too: only checks that run `always` do */
     bool proven;               /* a known good client (policy/known.h) */
     const char *reverse_name;  /* at CHECK_AT_REVERSE; "" before or where there is none */
     bool reverse_confirmed;    /* its addresses hold the client's */

@@ -8,6 +8,7 @@
 #include "policy/policy.h"
 
 #include "lib/mem.h"
+#include "policy/auth_config.h"
 #include "policy/check_config.h"
 #include "policy/greylist.h"
 #include "policy/list_files.h"
@@ -20,7 +21,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-#define OWN_SECTIONS  5  /* beside those of the checks */
+#define OWN_SECTIONS  6  /* beside those of the checks */
 #define SECTIONS_MOST 64 /* kinds of sections: there is one per check, and the checks are few */
 
 struct policy {
@@ -31,6 +32,7 @@ struct policy {
     struct greylist_config greylist;
     struct spamtrap_config spamtraps;
     struct decisions_config decisions;
+    struct auth_config auth;
     struct check_config_list configs;
     const struct check_config **active; /* of these the ones that are not off, NULL last */
 };
@@ -61,8 +63,8 @@ const struct conf_section *const *policy_sections(void)
 {
     /* Filled at each call with the same: the table's entries are no constants to the compiler. */
     static const struct conf_section *sections[SECTIONS_MOST] = {
-        &threshold_section, &list_section, &greylist_section, &spamtrap_section,
-        &decisions_section};
+        &threshold_section, &list_section,      &greylist_section,
+        &spamtrap_section,  &decisions_section, &auth_section};
     for (size_t i = 0; checks[i] != NULL; i++) {
         if (i + OWN_SECTIONS + 1 >= SECTIONS_MOST)
             abort();
@@ -108,6 +110,7 @@ struct policy *policy_new(struct conf *conf)
     greylist_read(&policy->greylist, conf);
     spamtrap_read(&policy->spamtraps, conf);
     conf_fill(conf, conf_part(conf, &decisions_section, 0), &policy->decisions);
+    auth_config_read(&policy->auth, conf);
     check_config_read(&policy->configs, conf);
     list_active(policy);
     return policy;
@@ -129,6 +132,7 @@ void policy_unref(struct policy *policy)
     conf_clear(&list_section, &policy->lists);
     conf_clear(&greylist_section, &policy->greylist);
     conf_clear(&spamtrap_section, &policy->spamtraps);
+    auth_config_free(&policy->auth);
     free(policy->active);
     free(policy);
 }
@@ -161,6 +165,11 @@ const struct greylist_config *policy_greylist(const struct policy *policy)
 const struct decisions_config *policy_decisions(const struct policy *policy)
 {
     return &policy->decisions;
+}
+
+const struct auth_config *policy_auth(const struct policy *policy)
+{
+    return &policy->auth;
 }
 
 const struct spamtrap_config *policy_spamtraps(const struct policy *policy)

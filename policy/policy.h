@@ -13,6 +13,7 @@
 
 #include <stddef.h>
 
+struct auth_config;      /* policy/auth_config.h */
 struct decisions_config; /* policy/record_config.h */
 struct greylist_config;  /* policy/greylist.h */
 struct list_files;       /* policy/list_files.h */
@@ -26,7 +27,7 @@ struct policy_thresholds { /* thresholds { ... } */
 struct policy;
 
 /* The sections of the file that are the policy's, NULL last: thresholds, lists, greylist,
- * spamtraps, decisions, and each check's. */
+ * spamtraps, decisions, authentication, and each check's. */
 const struct conf_section *const *policy_sections(void);
 /* Reads them from `conf` (conf_read was fine); faults and warnings are noted there, and the result
  * is to be freed all the same. Main thread. */
@@ -44,6 +45,7 @@ struct list_files *policy_list_files(const struct policy *policy);
 const struct greylist_config *policy_greylist(const struct policy *policy);
 const struct spamtrap_config *policy_spamtraps(const struct policy *policy);
 const struct decisions_config *policy_decisions(const struct policy *policy);
+const struct auth_config *policy_auth(const struct policy *policy);
 /* The configured checks that are not off, in the order of the table; the list ends with NULL. */
 const struct check_config *const *policy_checks(const struct policy *policy);
 /* The configuration of the one block `check` (not of dnsbl and rhsbl), off or not. */

@@ -6,13 +6,16 @@
  *
  * Promises: `changed` is called from the loop only, and never after trial_free(); a new fact takes
  * the findings about the earlier one with it; a client that is allowed, denied or trusted is not
- * looked up at all. What has been answered takes no memory but its findings.
+ * looked up at all, but by the checks that always run, for who is allowed. What has been answered
+ * takes no memory but its findings.
  * Limits: 64 findings a client; the texts of each are cut.
  */
 #include "policy/trial_int.h"
 
 #include "lib/loop.h"
 #include "lib/mem.h"
+#include "policy/auth/message_auth.h"
+#include "policy/auth_config.h"
 #include "policy/behaviour.h"
 #include "policy/greylist.h"
 #include "policy/known.h"
@@ -139,10 +142,13 @@ void trial_consider(struct trial *trial)
 {
     bool was_hostile = trial->hostile;
     bool was_open = trial->open;
+    trial_auth_look(trial);
+    bool unread = trial_auth_waits(trial);
     trial->hostile = trial_hostile(trial);
-    trial->open = !LIST_EMPTY(&trial->runs) || trial_grey_waits(trial);
+    trial->open = !LIST_EMPTY(&trial->runs) || trial_grey_waits(trial) || unread;
     bool answered = was_open && !trial->open && !trial->inside;
-    bool settled = !trial->open || trial_rule(trial) != NULL || trial->standing != STANDING_NONE;
+    bool decided = trial_rule(trial) != NULL || trial->standing != STANDING_NONE;
+    bool settled = !trial->open || (decided && !unread);
     bool awaited = trial->waiting && settled;
     if ((trial->hostile && !was_hostile) || answered || awaited)
         notify(trial);
@@ -190,6 +196,7 @@ static void set_facts(struct trial *trial)
     facts->hostname = trial->env.hostname;
     facts->reverse_name = facts->helo = facts->sender = facts->sender_domain = "";
     trial->recipient = "";
+    trial_spf_forget(trial, true);
     facts->proven = is_proven(trial);
 }
 
@@ -235,6 +242,8 @@ void trial_free(struct trial *trial)
     trial_forget(trial, CHECK_STAGES);
     trial_close(trial);
     trial_grey_forget(trial);
+    trial_auth_forget(trial);
+    trial_spf_forget(trial, true);
     free(trial->clean);
     free(trial->list);
     free(trial->trap);
@@ -263,6 +272,8 @@ void trial_helo(struct trial *trial, const char *helo)
         return;
     forget_stage(trial, CHECK_AT_HELO);
     forget_stage(trial, CHECK_AT_SENDER); /* it was said under the other name */
+    trial_auth_forget(trial);
+    trial_spf_forget(trial, true);
     set_text(&trial->facts.helo, helo);
     trial_lists_look(trial);
     trial_start(trial, CHECK_AT_HELO, loop_now(trial->env.loop) + TRIAL_DEADLINE);
@@ -272,6 +283,8 @@ void trial_helo(struct trial *trial, const char *helo)
 static void set_sender(struct trial *trial, const char *address, const char *domain)
 {
     forget_stage(trial, CHECK_AT_SENDER);
+    trial_auth_forget(trial);
+    trial_spf_forget(trial, false);
     set_text(&trial->facts.sender, address);
     set_text(&trial->facts.sender_domain, domain);
     set_text(&trial->recipient, NULL);
@@ -283,6 +296,7 @@ void trial_sender(struct trial *trial, const char *address, const char *domain)
 {
     set_sender(trial, address, domain);
     trial->sent = true;
+    trial_spf_begin(trial);
     trial_lists_look(trial);
     trial_start(trial, CHECK_AT_SENDER, loop_now(trial->env.loop) + TRIAL_DEADLINE);
 }
@@ -312,6 +326,7 @@ void trial_message(struct trial *trial, bool allowed)
     trial_lists_look(trial);
     if (allowed)
         trial->standing = STANDING_ALLOWED;
+    trial_auth_end(trial);
 }
 
 void trial_authenticated(struct trial *trial)
@@ -322,17 +337,26 @@ void trial_authenticated(struct trial *trial)
         return;
     trial_grey_forget(trial);
     trial_stop(trial, CHECK_STAGES);
+    trial_auth_forget(trial);
+    trial_spf_forget(trial, true);
     trial_consider(trial);
 }
 
 void trial_identities(const struct trial *trial, struct identities *out)
 {
     const struct check_facts *facts = &trial->facts;
-    const struct identity_facts who = {.client = &trial->client,
-                                       .reverse =
-                                           facts->reverse_confirmed ? facts->reverse_name : NULL,
-                                       .dynamic = facts->reverse_dynamic};
+    const struct identity_facts who = {
+        .client = &trial->client,
+        .reverse = facts->reverse_confirmed ? facts->reverse_name : NULL,
+        .spf_domain = facts->spf->result == SPF_PASS ? facts->spf->domain : NULL,
+        .dynamic = facts->reverse_dynamic};
     identity_of(&who, out);
+}
+
+static bool is_forwarder(const struct trial *trial)
+{
+    const struct auth_config *auth = policy_auth(trial->env.policy);
+    return auth_names_have(auth->forwarders, trial->facts.reverse_name);
 }
 
 void trial_reverse_known(struct trial *trial, const char *name, bool confirmed, bool dynamic,
@@ -345,6 +369,7 @@ void trial_reverse_known(struct trial *trial, const char *name, bool confirmed, 
     set_text(&facts->reverse_name, name);
     facts->reverse_confirmed = confirmed;
     facts->reverse_dynamic = dynamic;
+    facts->forwarder = confirmed && is_forwarder(trial);
     facts->proven = facts->proven || is_proven(trial);
     trial_lists_look(trial);
     trial_start(trial, CHECK_AT_REVERSE, until);

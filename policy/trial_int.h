@@ -23,6 +23,7 @@ struct finding {
     bool abstained;
     bool quiet;                        /* counts nothing and is not logged: for the record only */
     uint16_t ms;                       /* from the fact to this */
+    bool refuses;                      /* alone, whatever the mode; not a listed forwarder */
     char enhanced[TRIAL_CODE_SIZE];    /* "": the usual one */
     const struct check_config *config; /* whose it is; the policy's */
     const char *label, *answer, *reason;
@@ -73,6 +74,22 @@ struct trial_clean { /* a run that found nothing */
 };
 #define TRIAL_CLEAN_MOST 64
 
+enum trial_message_step {
+    TRIAL_MESSAGE_TEXT,    /* it comes */
+    TRIAL_MESSAGE_RUNS,    /* it is whole; checks that were begun before are still open */
+    TRIAL_MESSAGE_ANSWERS, /* its authentication is */
+    TRIAL_MESSAGE_DONE,    /* its checks were started */
+};
+
+/* One message, from DATA to the next transaction. */
+struct trial_message {
+    enum trial_message_step step;
+    struct message_auth *auth; /* NULL: it is not authenticated */
+    struct field_cuts *cuts;
+    struct timer *timer;         /* from its end until its authentication is answered */
+    const char *mark, *override; /* of dmarc; static */
+};
+
 struct trial_notice {    /* a call of `changed` on its way */
     struct trial *trial; /* NULL: it has gone meanwhile */
 };
@@ -94,14 +111,17 @@ struct trial {
     const char *recipient;             /* ours; "": none is asked about */
     struct trial_grey *grey;           /* of the last recipient; NULL: it was not wanted */
     char *trap;                        /* the last spamtrap it wrote to, or NULL */
+    char *helo_spf;                    /* of HELO, packed (trial_spf.c), or NULL */
+    struct trial_message *message;     /* of trial_auth.c, from DATA on; or NULL */
     enum verdict_action action, would; /* of the last answer, where `asked` */
     enum verdict_cause cause;
     struct trial_clean *clean; /* only where env.record */
     uint8_t clean_count;
     uint8_t finding_count;
-    uint8_t behaved; /* bit per trial_behaviour */
-    uint8_t limited; /* bit per trial_count */
-    unsigned due;    /* bit per stage: its fact is there, and its checks have not been started */
+    uint8_t behaved;    /* bit per trial_behaviour */
+    uint8_t limited;    /* bit per trial_count */
+    uint8_t due;        /* bit per stage: its fact is there, and its checks have not been started */
+    uint8_t due_always; /* the same of the checks that run for who is allowed, too */
     bool private;
     bool trusted; /* an own network */
     bool authenticated;
@@ -133,6 +153,11 @@ void trial_identities(const struct trial *trial, struct identities *out);
 /* ---- trial_lists.c */
 /* Looks the client up again, after each new fact. */
 void trial_lists_look(struct trial *trial);
+/* Its messages are authenticated, since they may be let in: it is neither an own network nor has it
+ * logged in, nor is it refused whatever it sends. */
+bool trial_stamped(const struct trial *trial);
+/* Without what speaks of the last recipient, is it denied? */
+bool trial_denied_without(const struct trial *trial);
 /* A deny entry speaks of it, but a fact that is to come may allow it. */
 bool trial_deny_pending(const struct trial *trial);
 /* A deny entry decides: no fact is to come that may allow it. */
@@ -158,11 +183,46 @@ void trial_start_due(struct trial *trial, uint64_t until);
 /* Stops the runs of `stage`, or of all where it is CHECK_STAGES; no findings come of it. */
 void trial_stop(struct trial *trial, enum check_stage stage);
 
+/* ---- trial_spf.c: what SPF has said; facts.spf and facts.spf_helo */
+void trial_spf_learn(struct trial *trial, bool helo, const struct spf_known *known);
+/* A transaction begins: HELO's is at hand from here on. */
+void trial_spf_begin(struct trial *trial);
+/* The transaction is over; with `helo` the name has changed, too. At the start, too. */
+void trial_spf_forget(struct trial *trial, bool helo);
+
+/* ---- trial_auth.c */
+/* The message is to be judged: its checks run once it is authenticated. */
+void trial_auth_end(struct trial *trial);
+/* What had to be waited for may have come. */
+void trial_auth_look(struct trial *trial);
+/* It is whole, and its checks have not run yet. */
+bool trial_auth_waits(const struct trial *trial);
+/* dmarc's, once it is known. Static strings. */
+void trial_auth_dispose(struct trial *trial, const char *mark, const char *override);
+void trial_auth_forget(struct trial *trial);
+/* What was found; NULL: nothing was looked for, or it is not known yet. */
+const struct message_auth_results *trial_auth_results(const struct trial *trial);
+
+/* Ours, in Authentication-Results. */
+const char *trial_authserv_id(const struct trial *trial);
+
+/* ---- trial_stamp.c: what became of dmarc's word on a message that is let in; static strings */
+struct trial_disposition {
+    const char *mark;     /* "quarantine", or "" */
+    const char *override; /* why it was not followed, or "" */
+};
+struct trial_disposition trial_disposition(const struct trial *trial);
+
 /* ---- trial_verdict.c */
+/* It is no abstention, nor of a block that only observes. */
+bool trial_counts(const struct finding *finding);
 score_t trial_score(const struct trial *trial);
 /* Of a block whose findings count once a stronger one counts in place of this. */
 bool trial_outdone(const struct trial *trial, const struct finding *finding);
-/* The finding of mode = reject that decides, or NULL. */
+/* Does it refuse alone? No answer is final while it may be a listed forwarder. */
+bool trial_refuses(const struct trial *trial, const struct finding *finding);
+/* The finding that refuses alone and decides, or NULL: there is none, or it is not known yet
+ * whether the client is a listed forwarder. */
 const struct finding *trial_rule(const struct trial *trial);
 
 /* ---- trial_limits.c */

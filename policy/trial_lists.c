@@ -34,7 +34,8 @@ static enum standing standing_of(const struct trial *trial)
     return trial->trusted || trial->authenticated ? STANDING_TRUSTED : STANDING_NONE;
 }
 
-static void judge(struct trial *trial)
+static void ask_lists(const struct trial *trial, const char *recipient,
+                      struct list_verdict *verdict)
 {
     const struct check_facts *facts = &trial->facts;
     struct policy_state *state = trial->env.state;
@@ -43,10 +44,15 @@ static void judge(struct trial *trial)
         .helo = facts->helo,
         .reverse = facts->reverse_confirmed ? facts->reverse_name : NULL,
         .sender = facts->sender,
-        .recipient = trial->recipient[0] != '\0' ? trial->recipient : NULL,
+        .recipient = recipient[0] != '\0' ? recipient : NULL,
     };
+    list_judge(state->lists, &known, state->wall(), verdict);
+}
+
+static void judge(struct trial *trial)
+{
     struct list_verdict verdict;
-    list_judge(state->lists, &known, state->wall(), &verdict);
+    ask_lists(trial, trial->recipient, &verdict);
     free(trial->list);
     trial->list = NULL;
     if (verdict.ruling == LIST_SILENT)
@@ -61,8 +67,30 @@ void trial_lists_look(struct trial *trial)
     trial->may_allow = (trial->list == NULL || trial->list->ruling != LIST_ALLOWED) &&
                        list_may_allow(trial->env.state->lists);
     trial->standing = standing_of(trial);
-    bool judged = trial->standing == STANDING_NONE;
-    trial->facts.lookup = !trial->private && judged && trial->env.dns != NULL;
+    trial->facts.lookup = !trial->private && trial_stamped(trial) && trial->env.dns != NULL;
+}
+
+bool trial_stamped(const struct trial *trial)
+{
+    switch (trial->standing) {
+    case STANDING_NONE:
+        return true;
+    case STANDING_ALLOWED:
+        return !trial->trusted && !trial->authenticated;
+    case STANDING_TARPIT:
+    case STANDING_DENIED:
+        return trial->env.observe && !trial->trusted && !trial->authenticated;
+    case STANDING_TRUSTED:
+        break;
+    }
+    return false;
+}
+
+bool trial_denied_without(const struct trial *trial)
+{
+    struct list_verdict verdict;
+    ask_lists(trial, "", &verdict);
+    return verdict.ruling == LIST_DENIED;
 }
 
 bool trial_deny_pending(const struct trial *trial)

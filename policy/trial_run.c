@@ -95,26 +95,33 @@ static void start(struct trial *trial, const struct check_config *config, enum c
     config->check->start(&run->run); /* may be done, and gone, when it returns */
 }
 
-static void start_stage(struct trial *trial, enum check_stage stage, uint64_t until)
+/* Those that are due, in the order of the table. `all`: not only those that always run. */
+static void start_stage(struct trial *trial, enum check_stage stage, bool all, uint64_t until)
 {
     const struct check_config *const *config = policy_checks(trial->env.policy);
-    trial->due &= ~CHECK_BIT(stage);
+    bool always = (trial->due_always & CHECK_BIT(stage)) != 0;
+    bool others = all && (trial->due & CHECK_BIT(stage)) != 0;
+    if (!always && !others)
+        return;
+    trial->due_always &= (uint8_t)~CHECK_BIT(stage);
+    if (all)
+        trial->due &= (uint8_t)~CHECK_BIT(stage);
     for (; *config != NULL; config++) {
-        if (((*config)->check->stages & CHECK_BIT(stage)) != 0)
+        const struct check *check = (*config)->check;
+        if ((check->stages & CHECK_BIT(stage)) != 0 && (check->always ? always : others))
             start(trial, *config, stage, until);
     }
 }
 
 void trial_start_due(struct trial *trial, uint64_t until)
 {
-    if (trial->standing != STANDING_NONE || trial->due == 0)
+    bool all = trial->standing == STANDING_NONE;
+    if (!trial_stamped(trial) || (trial->due_always == 0 && (!all || trial->due == 0)))
         return;
     bool inside = trial->inside;
     trial->inside = true;
-    for (unsigned stage = 0; stage < CHECK_STAGES; stage++) {
-        if ((trial->due & CHECK_BIT(stage)) != 0)
-            start_stage(trial, (enum check_stage)stage, until);
-    }
+    for (unsigned stage = 0; stage < CHECK_STAGES; stage++)
+        start_stage(trial, (enum check_stage)stage, all, until);
     trial->inside = inside;
     set_timer(trial);
     trial_consider(trial);
@@ -122,14 +129,17 @@ void trial_start_due(struct trial *trial, uint64_t until)
 
 void trial_start(struct trial *trial, enum check_stage stage, uint64_t until)
 {
-    trial->due |= CHECK_BIT(stage);
+    trial->due |= (uint8_t)CHECK_BIT(stage);
+    trial->due_always |= (uint8_t)CHECK_BIT(stage);
     trial_start_due(trial, until);
 }
 
 void trial_stop(struct trial *trial, enum check_stage stage)
 {
     struct run *run = LIST_FIRST(&trial->runs);
-    trial->due &= stage == CHECK_STAGES ? 0 : ~CHECK_BIT(stage);
+    uint8_t kept = stage == CHECK_STAGES ? 0 : (uint8_t)~CHECK_BIT(stage);
+    trial->due &= kept;
+    trial->due_always &= kept;
     while (run != NULL) {
         struct run *next = LIST_NEXT(run, link);
         if (stage == CHECK_STAGES || run->run.stage == stage)
@@ -171,22 +181,36 @@ static uint16_t said(struct check_run *run)
     return ms < UINT16_MAX ? (uint16_t)ms : UINT16_MAX;
 }
 
-void check_found_code(struct check_run *run, score_t score, const char *label, const char *answer,
-                      const char *reason, const char *enhanced)
+static void found(struct check_run *run, score_t score, const char *label, const char *answer,
+                  const char *reason, const char *enhanced, bool refuses)
 {
     struct finding *finding =
         trial_note(run->trial, run->config, run->stage, score, label, answer, reason);
-    if (finding != NULL)
+    if (finding != NULL) {
         finding->ms = said(run);
+        finding->refuses = refuses;
+    }
     if (finding != NULL && enhanced != NULL)
         snprintf(finding->enhanced, sizeof finding->enhanced, "%s", enhanced);
     trial_consider(run->trial);
 }
 
+void check_found_code(struct check_run *run, score_t score, const char *label, const char *answer,
+                      const char *reason, const char *enhanced)
+{
+    found(run, score, label, answer, reason, enhanced, false);
+}
+
+void check_refused(struct check_run *run, score_t score, const char *label, const char *answer,
+                   const char *reason, const char *enhanced)
+{
+    found(run, score, label, answer, reason, enhanced, true);
+}
+
 void check_found(struct check_run *run, score_t score, const char *label, const char *answer,
                  const char *reason)
 {
-    check_found_code(run, score, label, answer, reason, NULL);
+    found(run, score, label, answer, reason, NULL, false);
 }
 
 /* Has it been said, of an earlier stage? */
@@ -257,4 +281,15 @@ void check_done(struct check_run *run)
 void check_reverse_known(struct check_run *run, const char *name, bool confirmed, bool dynamic)
 {
     trial_reverse_known(run->trial, name, confirmed, dynamic, run_of(run)->until);
+}
+
+void check_spf_known(struct check_run *run, bool helo, const struct spf_known *known)
+{
+    trial_spf_learn(run->trial, helo, known);
+}
+
+void check_disposition(struct check_run *run, const char *mark, const char *override)
+{
+    if (run->config->mode != CHECK_OBSERVE)
+        trial_auth_dispose(run->trial, mark, override);
 }

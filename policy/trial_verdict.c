@@ -4,22 +4,26 @@
  *
  *   1. an allow entry passes          2. a deny entry refuses (or goes to the tarpit)
  *   3. own networks and AUTH pass     4. postmaster@ and abuse@ pass
- *   5. a finding of a check with mode = reject refuses
+ *   5. a finding of a check with mode = reject refuses, and one that a check says to refuse alone,
+ * but for a listed forwarder
  *   6. the score: at or above tarpit, reject, greylist, asked in that order; who is suspicious by
  * it and has more connections than such a client may is deferred
  *   7. the greylist, for who would pass: come again later
  *
  * Only the last two wait for what is still open; and a deny entry does where a fact that is not
- * known yet might bring an allow entry. Among entries policy/list_judge.c knows the precedence.
- * Findings of observed checks count nowhere, an
+ * known yet might bring an allow entry, a refusal by one finding where the client may turn out to
+ * be a listed forwarder, and whatever lets a message pass until its checks have run. Among entries
+ * policy/list_judge.c knows the precedence. Findings of observed checks count nowhere, an
  * abstention never; of the findings of a block whose check says so only the strongest is added. The
  * relay rule stands outside of all this (policy/relay.h).
  */
 #include "policy/trial_int.h"
 
+#include "policy/auth_config.h"
+
 #include <stdlib.h>
 
-static bool counts(const struct finding *finding)
+bool trial_counts(const struct finding *finding)
 {
     return !finding->abstained && finding->config->mode != CHECK_OBSERVE;
 }
@@ -47,30 +51,54 @@ score_t trial_score(const struct trial *trial)
     score_t sum = 0;
     STAILQ_FOREACH(finding, &trial->findings, link)
     {
-        if (counts(finding) && !trial_outdone(trial, finding))
+        if (trial_counts(finding) && !trial_outdone(trial, finding))
             sum += finding->score;
     }
     return sum;
 }
 
-/* The one that counts most of those that refuse alone (`rules`) or of all; NULL: none above 0. */
+bool trial_refuses(const struct trial *trial, const struct finding *finding)
+{
+    if (!trial_counts(finding) || finding->quiet)
+        return false;
+    if (finding->refuses)
+        return !trial->facts.forwarder;
+    return finding->score > 0 && finding->config->mode == CHECK_REJECT;
+}
+
+/* The one that counts most of those that refuse alone (`rules`) or of all above 0; NULL: none. */
 static const struct finding *worst(const struct trial *trial, bool rules)
 {
     const struct finding *finding;
     const struct finding *found = NULL;
     STAILQ_FOREACH(finding, &trial->findings, link)
     {
-        if (counts(finding) && finding->score > 0 &&
-            (!rules || finding->config->mode == CHECK_REJECT) &&
-            (found == NULL || finding->score > found->score))
+        bool wanted =
+            rules ? trial_refuses(trial, finding) : trial_counts(finding) && finding->score > 0;
+        if (wanted && (found == NULL || finding->score > found->score))
             found = finding;
     }
     return found;
 }
 
+/* Its name is still to come, and may be a listed forwarder's. */
+static bool maybe_forwarder(const struct trial *trial)
+{
+    const struct run *run;
+    if (trial->facts.reverse_name[0] != '\0' || policy_auth(trial->env.policy)->forwarders == NULL)
+        return false;
+    LIST_FOREACH(run, &trial->runs, link)
+    {
+        if (run->run.stage == CHECK_AT_CONNECT)
+            return true;
+    }
+    return false;
+}
+
 const struct finding *trial_rule(const struct trial *trial)
 {
-    return worst(trial, true);
+    const struct finding *finding = worst(trial, true);
+    return finding != NULL && finding->refuses && maybe_forwarder(trial) ? NULL : finding;
 }
 
 /* ---- the tarpit ---------------------------------------------------------------------------------
@@ -186,7 +214,7 @@ static bool decide(struct trial *trial, bool exempt, struct verdict *out)
         out->cause = VERDICT_BY_EXEMPT;
     else if (rule != NULL)
         by_rule(rule, out);
-    else if (!LIST_EMPTY(&trial->runs))
+    else if (!LIST_EMPTY(&trial->runs) || trial_auth_waits(trial))
         return false;
     else {
         by_score(trial, out);
@@ -195,14 +223,21 @@ static bool decide(struct trial *trial, bool exempt, struct verdict *out)
     return true;
 }
 
+static bool passes(const struct verdict *verdict)
+{
+    return verdict->action == VERDICT_PASS || verdict->action == VERDICT_SUSPICIOUS;
+}
+
 bool trial_ask(struct trial *trial, bool exempt, struct verdict *out)
 {
-    trial->waiting = !decide(trial, exempt, out);
-    if (trial->waiting)
-        return false;
+    bool told = decide(trial, exempt, out);
     out->would = out->action;
     if (trial->env.observe)
         out->action = VERDICT_PASS;
+    /* What is let in is stamped with what its authentication has found. */
+    trial->waiting = !told || (passes(out) && trial_auth_waits(trial));
+    if (trial->waiting)
+        return false;
     trial->asked = true;
     trial->action = out->action;
     trial->would = out->would;
@@ -248,4 +283,12 @@ const char *verdict_cause_name(enum verdict_cause cause)
         return "greylist";
     }
     return "unknown";
+}
+
+enum trial_class trial_class(const struct trial *trial, bool exempt)
+{
+    bool trusted = trial->trusted || trial->authenticated;
+    if (trial->standing == STANDING_ALLOWED && (!trusted || trial_denied_without(trial)))
+        return TRIAL_CLASS_ALLOWED;
+    return exempt && !trusted ? TRIAL_CLASS_EXEMPT : TRIAL_CLASS_PLAIN;
 }
