@@ -45,7 +45,8 @@ enum dmarc_discovery { DMARC_TREE_WALK, DMARC_PSL };
 
 struct dmarc_found {        /* strings live for the call */
     enum dns_status status; /* DNS_FOUND: there is a policy; DNS_TEMPFAIL; else DNS_NODATA */
-    const char *why;        /* of DNS_TEMPFAIL and `org_open`, or why a record did not count; "" */
+    const char *why;        /* of DNS_TEMPFAIL, `org_open`, `absent` not known, or a record that did
+                               not count; "" */
     const char *domain;     /* that was asked about */
     const char *at;         /* whose record applies; "" unless DNS_FOUND */
     const char *org;        /* its organisational domain; never "", unless `domain` is */
