@@ -49,7 +49,7 @@ static enum ctl_option find_option(const char *name, size_t len, char letter)
 static bool take_option(struct parse *p, enum ctl_option option, const char *value)
 {
     const struct ctl_option_row *row = &ctl_options[option];
-    if (p->out->option[option] != NULL)
+    if (p->out->option[option] != NULL && !row->many)
         return wrong(p, "--%s is given twice; once is right", row->name);
     if (row->value == NULL && value != NULL)
         return wrong(p, "--%s takes no value", row->name);
@@ -58,6 +58,8 @@ static bool take_option(struct parse *p, enum ctl_option option, const char *val
     if (row->good != NULL && !row->good(value))
         return wrong(p, "--%s takes %s, not \"%s\"", row->name, row->right, value);
     p->out->option[option] = value != NULL ? value : "";
+    if (row->many)
+        p->out->many[p->out->many_count++] = value;
     return true;
 }
 
@@ -179,7 +181,8 @@ static bool is_utf8(const char *text)
 bool ctl_args_parse(int argc, char *const *argv, struct ctl_args *out, char **why)
 {
     struct parse p = {.out = out, .why = why};
-    *out = (struct ctl_args){.operand = mem_alloc((size_t)argc * sizeof out->operand[0] + 1)};
+    *out = (struct ctl_args){.operand = mem_alloc((size_t)argc * sizeof out->operand[0] + 1),
+                             .many = mem_alloc((size_t)argc * sizeof out->many[0] + 1)};
     bool options = true;
     for (int i = 1; i < argc; i++) {
         if (!is_utf8(argv[i]))
@@ -197,7 +200,9 @@ bool ctl_args_parse(int argc, char *const *argv, struct ctl_args *out, char **wh
 void ctl_args_free(struct ctl_args *args)
 {
     free(args->operand);
+    free(args->many);
     args->operand = NULL;
+    args->many = NULL;
 }
 
 static json_t *value_of(const struct ctl_option_row *row, const char *text)

@@ -11,7 +11,9 @@ struct ctl_args {
     const struct ctl_command *command; /* NULL: only options were given */
     const char *word[CTL_WORDS_MOST];  /* as chosen: "deny", "add" */
     const char *option[CTL_OPTIONS];   /* the value, "" of one that takes none, NULL: not given */
-    const char **operand;              /* all point into argv */
+    const char **many;                 /* all values of the one option that may have more */
+    size_t many_count;
+    const char **operand; /* all point into argv */
     size_t operands;
 };
 

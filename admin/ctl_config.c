@@ -25,6 +25,24 @@ void ctl_config_init(struct ctl_config *config, const char *path, const char *so
     *config = (struct ctl_config){.path = mem_strdup(path), .socket = mem_strdup(socket)};
 }
 
+static const struct ctl_settings defaults = {
+    .hostname = "localhost", .query_ms = 2000, .total_ms = 5000, .header_size = 1 << 20};
+
+static void settle(struct ctl_settings *out, const struct config *config)
+{
+    *out = (struct ctl_settings){
+        .hostname = config->hostname,
+        .server = config->dns.server,
+        .servers = config->dns.server_count,
+        .query_ms = config->dns.query_timeout,
+        .total_ms = config->dns.timeout,
+        .header_size = config->limits.header_size,
+        .domain = config->relay_domain,
+        .domains = config->relay_domain_count,
+        .policy = config->policy,
+    };
+}
+
 void ctl_config_read(struct ctl_config *out)
 {
     char *faults = NULL;
@@ -33,12 +51,14 @@ void ctl_config_read(struct ctl_config *out)
         return;
     out->read = true;
     struct config *config = config_read(out->path, &faults, &warnings);
+    out->settings = defaults;
+    out->config = config;
     if (config != NULL) {
         out->state_dir = mem_strdup(config->state_dir);
         out->user = mem_strdup(config->user);
         if (out->socket == NULL)
             out->socket = mem_strdup(config->control.socket);
-        config_unref(config);
+        settle(&out->settings, config);
     } else {
         out->why = faults != NULL ? faults : mem_printf("%s: cannot be read\n", out->path);
         out->why[strcspn(out->why, "\n")] = '\0';
@@ -57,6 +77,8 @@ void ctl_config_clear(struct ctl_config *config)
     free(config->state_dir);
     free(config->user);
     free(config->why);
+    if (config->config != NULL)
+        config_unref(config->config);
 }
 
 struct ctl_rules {

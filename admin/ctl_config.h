@@ -3,7 +3,26 @@
 #define ADMIN_CTL_CONFIG_H
 /* What gatepostctl needs to know of the daemon's configuration. */
 
+#include "lib/addr.h"
+
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct config;
+struct policy;
+
+/* What those commands need that ask DNS and judge by themselves. */
+struct ctl_settings {
+    const char *hostname;
+    const struct addr *server; /* DNS; none: those of /etc/resolv.conf */
+    size_t servers;
+    uint64_t query_ms, total_ms; /* of one try, of one question */
+    uint64_t header_size;        /* octets of a message's header section */
+    char *const *domain;         /* own ones as the file has them */
+    size_t domains;
+    const struct policy *policy; /* NULL: the file cannot be read, what stands above is default */
+};
 
 struct ctl_config {
     char *path;
@@ -12,6 +31,8 @@ struct ctl_config {
     char *state_dir; /* NULL: the file cannot be read */
     char *user;      /* NULL: none is configured */
     char *why;       /* the first of what is wrong with the file; NULL: it is good */
+    struct ctl_settings settings;
+    struct config *config; /* ctl_config.c only */
     bool read;
 };
 

@@ -2,6 +2,8 @@
 /* ctl_options: every option of gatepostctl; which command takes which is in ctl_table.c. */
 #include "admin/ctl_table.h"
 
+#include "dns/name.h"
+#include "lib/addr.h"
 #include "policy/entry_text.h"
 
 #include <stdlib.h>
@@ -34,6 +36,25 @@ static bool is_kind(const char *value)
 static bool is_state(const char *value)
 {
     return strcmp(value, "waiting") == 0 || strcmp(value, "white") == 0;
+}
+
+static bool is_ip(const char *value)
+{
+    struct addr address;
+    return addr_parse_ip(value, &address);
+}
+
+static bool is_mode(const char *value)
+{
+    return strcmp(value, "testing") == 0 || strcmp(value, "enforce") == 0 ||
+           strcmp(value, "none") == 0;
+}
+
+/* A name as it stands in front of another one. */
+static bool is_label(const char *value)
+{
+    char name[DNS_NAME_MAX + 1];
+    return dns_name_normal(value, name);
 }
 
 static bool is_given(const char *value)
@@ -142,6 +163,27 @@ const struct ctl_option_row ctl_options[CTL_OPTIONS] = {
                   .form = CTL_VALUE_NUMBER,
                   .good = is_number,
                   .right = "a number of days"},
+    [CTL_IP] = {.name = "ip",
+                .value = "IP",
+                .help = "the address that the message came from, for SPF",
+                .good = is_ip,
+                .right = "an IP address"},
+    [CTL_HOST] = {.name = "host",
+                  .value = "NAME",
+                  .help = "the mail server's name (default: the configuration's hostname)",
+                  .good = is_label,
+                  .right = "a host name"},
+    [CTL_SELECTOR] = {.name = "selector",
+                      .value = "SELECTOR",
+                      .help = "a DKIM selector of the domain; may be given more than once",
+                      .good = is_label,
+                      .right = "a selector, as in s= of a signature",
+                      .many = true},
+    [CTL_MODE] = {.name = "mode",
+                  .value = "MODE",
+                  .help = "of the policy: testing (the default), enforce or none",
+                  .good = is_mode,
+                  .right = "testing, enforce or none"},
     [CTL_CONFIG] = {.name = "config",
                     .letter = 'c',
                     .value = "FILE",

@@ -30,6 +30,10 @@ enum ctl_option {
     CTL_BY,
     CTL_MOST,
     CTL_DAYS,
+    CTL_IP,
+    CTL_HOST,
+    CTL_SELECTOR,
+    CTL_MODE,
     /* of every command */
     CTL_CONFIG,
     CTL_SOCKET,
@@ -55,6 +59,7 @@ struct ctl_option_row {
     enum ctl_value form;
     bool (*good)(const char *value); /* NULL: any text */
     const char *right;               /* what would be: "--for takes ..." */
+    bool many;                       /* may be given more than once */
 };
 extern const struct ctl_option_row ctl_options[CTL_OPTIONS];
 

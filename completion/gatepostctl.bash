@@ -4,10 +4,11 @@
 
 # -- table
 _gatepostctl_commands='allow deny trap greylist status stats sessions kill top tail dns-lists
-    reload drain check-config backup explain test lookup replay privacy help'
+    reload drain check-config backup explain test lookup replay
+    verify spf domain tlsa mta-sts privacy help'
 _gatepostctl_common='--config --socket --json --no-color --yes --help --version'
 _gatepostctl_valued='-c --config --socket --for --reason --action --format --kind --client --sender
-    --recipient --state --helo --from --to --by --most --days'
+    --recipient --state --helo --from --to --by --most --days --ip --host --selector --mode'
 
 # What may stand behind a command's first word.
 _gatepostctl_second() {
@@ -33,6 +34,10 @@ _gatepostctl_options() {
     explain*) echo '--from --to --most' ;;
     test*) echo '--client --helo --from --to' ;;
     replay*) echo '--days' ;;
+    verify*) echo '--ip --helo --from' ;;
+    domain*) echo '--selector' ;;
+    tlsa*) echo '--host' ;;
+    mta-sts*) echo '--mode' ;;
     esac
 }
 
@@ -44,6 +49,7 @@ _gatepostctl_value() {
     --format) echo 'native cidr postfix-access postscreen postgrey-clients postgrey-recipients drop' ;;
     --state) echo 'waiting white' ;;
     --for) echo '1h 12h 1d 7d 4w' ;;
+    --mode) echo 'testing enforce none' ;;
     esac
 }
 # -- end
@@ -72,7 +78,7 @@ _gatepostctl() {
         mapfile -t COMPREPLY < <(compgen -W "$_gatepostctl_commands" -- "$cur")
     elif ((${#words[@]} == 1)) && [[ -n $(_gatepostctl_second "${words[0]}") ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$(_gatepostctl_second "${words[0]}")" -- "$cur")
-    elif [[ ${words[*]} =~ ^((allow|deny|trap)\ import|backup|replay)$ ]]; then
+    elif [[ ${words[*]} =~ ^((allow|deny|trap)\ import|backup|replay|tlsa)$ ]]; then
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
     fi
 }
