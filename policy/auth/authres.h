@@ -23,6 +23,7 @@ struct authres_client {
     const struct addr *client;
     const char *reverse_name; /* "" : none */
     bool reverse_confirmed, reverse_temperror;
+    bool reverse_skipped; /* nobody asked (an own network): iprev is none */
     const char *helo;
     const char *sender;   /* as said; "" for <> */
     bool authenticated;   /* by AUTH */
@@ -32,9 +33,10 @@ struct authres_client {
     const char *mark;     /* "quarantine": for policy.dmarc; "" */
 };
 /* Appends one folded field with CRLFs; no line has more than 998 octets, and nothing a peer said
- * can break it. Every method is there. */
+ * can break it. Every method is there. `results` NULL: nothing was evaluated, each is none. */
 void authres_write(const struct authres_client *client, const struct message_auth_results *results,
                    struct buf *out);
+/* The same of Received-SPF: one field for each identity that was checked, MAIL FROM's first. */
 void authres_write_received_spf(const struct authres_client *client,
                                 const struct message_auth_results *results, struct buf *out);
 
