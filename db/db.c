@@ -18,11 +18,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define KEPT_OCTETS (1024 * 1024) /* of a cache that is given back else */
 
 #define BUSY_MS 1000 /* another program may hold the file so long */
 
@@ -65,6 +68,18 @@ bool db_exec(struct db *db, const char *sql)
 {
     int code = sqlite3_exec(db->sql, sql, NULL, NULL, NULL);
     return code == SQLITE_OK || db_fail(db, code);
+}
+
+void db_give_back(struct db *db)
+{
+    int used = 0;
+    int most;
+    if (db->sql != NULL &&
+        sqlite3_db_status(db->sql, SQLITE_DBSTATUS_CACHE_USED, &used, &most, 0) == SQLITE_OK &&
+        used > KEPT_OCTETS) {
+        sqlite3_db_release_memory(db->sql);
+        malloc_trim(0); /* its pages lie apart from each other: free() alone keeps them */
+    }
 }
 
 /* A new file is made before SQLite opens it, for its mode; one that is there is not touched. */

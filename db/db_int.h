@@ -40,6 +40,8 @@ bool db_fail(struct db *db, int code);
 void db_forgive(struct db *db);
 /* Runs SQL that gives no rows; false: fault and why. */
 bool db_exec(struct db *db, const char *sql);
+/* Gives what the cache of pages holds back to the system, unless that is little. */
+void db_give_back(struct db *db);
 /* The statement of that number, prepared from `sql` at its first use, reset and unbound. NULL:
  * fault and why. */
 sqlite3_stmt *db_statement(struct db *db, int number, const char *sql);

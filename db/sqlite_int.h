@@ -58,6 +58,7 @@ struct sqlite_writer {
     uint64_t retry_at, retry_after; /* ms; when next, and how long the next time */
     uint64_t well_since, upkeep_at, expire_at, checkpoint_at;
     int checkpoint_pages; /* do not try before there are so many */
+    size_t carried;       /* questions since the last look around */
     char note[320];       /* to be said when all is well again */
 };
 

@@ -11,7 +11,8 @@
  * Between transactions it keeps house: a step of expiry now and then, more often while there is
  * much to delete; a checkpoint (PASSIVE) when the log is long or was not copied for a while, behind
  * the gate if the reader leaves it in time, so that the log can begin anew; a look whether the
- * files are still in their places.
+ * files are still in their places. SQLite's cache, which is large for busy times, is given back
+ * when little is asked: what is only appended, as decisions are, would fill it for nothing.
  */
 #include "db/sqlite_int.h"
 
@@ -25,6 +26,7 @@
 #define BATCH_MS   100u /* questions that are not done by then wait for the next transaction */
 
 #define UPKEEP_MS 1000u
+#define FEW       1000u  /* questions between two looks: they need no large cache */
 #define WELL_MS   60000u /* then old troubles are forgotten */
 #define LOG_MORE                                                                                   \
     16 /* a checkpoint that a reader was in the way of is tried again when the log is              \
@@ -215,6 +217,9 @@ static void look_around(struct sqlite_writer *writer, uint64_t now)
 {
     struct sqlite_store *store = writer->store;
     writer->upkeep_at = now + UPKEEP_MS;
+    if (writer->carried < FEW)
+        db_give_back(&writer->db);
+    writer->carried = 0;
     store_health_size(store->health, db_file_size(&store->file));
     if (!sqlite_writer_in_place(writer))
         return;
@@ -263,6 +268,7 @@ void *sqlite_writer_run(void *arg)
     struct store_item *items[BATCH_MOST];
     for (;;) {
         size_t count = store_queue_take(queue, items, BATCH_MOST, patience(writer));
+        writer->carried += count;
         for (size_t done = 0; done < count;) {
             struct batch batch = {.item = items + done, .count = count - done};
             done += run_batch(writer, &batch);

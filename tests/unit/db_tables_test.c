@@ -284,6 +284,34 @@ static void test_damaged_rows_of_identities_and_counters_end_every_walk(void **s
     }
 }
 
+static int cached(struct rig *rig)
+{
+    int used = 0;
+    int most = 0;
+    assert_int_equal(sqlite3_db_status(rig->db.sql, SQLITE_DBSTATUS_CACHE_USED, &used, &most, 0),
+                     SQLITE_OK);
+    return used;
+}
+
+static void test_a_large_cache_is_given_back_and_what_was_written_stays(void **state)
+{
+    struct rig *rig = *state;
+    assert_true(db_exec(&rig->db, "CREATE TABLE much (text BLOB);"
+                                  "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+                                  " WHERE i < 4000)"
+                                  "INSERT INTO much SELECT randomblob(1000) FROM n"));
+    assert_in_range(cached(rig), 2 * 1024 * 1024, INT_MAX);
+    db_give_back(&rig->db);
+    assert_in_range(cached(rig), 0, 1024 * 1024);
+    sqlite3_stmt *row = NULL;
+    assert_int_equal(
+        sqlite3_prepare_v2(rig->db.sql, "SELECT sum(length(text)) FROM much", -1, &row, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_step(row), SQLITE_ROW);
+    assert_int_equal(sqlite3_column_int(row, 0), 4000000);
+    sqlite3_finalize(row);
+}
+
 #define WITH_FILE(test) cmocka_unit_test_setup_teardown(test, rig_setup, rig_teardown)
 
 int main(void)
@@ -296,6 +324,7 @@ int main(void)
         WITH_FILE(test_what_is_forgotten),
         WITH_FILE(test_damaged_rows_of_identities_and_counters_end_every_walk),
         WITH_FILE(test_no_question_reads_a_whole_table_at_once),
+        WITH_FILE(test_a_large_cache_is_given_back_and_what_was_written_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 #include "db/table_int.h"
 #include "lib/mem.h"
 
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
