@@ -93,6 +93,7 @@ struct check_past {
     enum check_stage stage;     /* CHECK_STAGES: of the wire */
     const struct addr *client;
     bool confirmed; /* the reverse name was */
+    bool refused;   /* it refused alone, by its check's word (check_refused) */
 };
 
 struct check {
@@ -119,6 +120,9 @@ struct check {
     /* What such a finding counts under this config; false: there is none under it. Pure; `past` is
      * hostile. NULL: the block's score. */
     bool (*rescore)(const struct check_config *config, const struct check_past *past, score_t *out);
+    /* Would such a finding be said by check_refused() under this config? Pure; `past` is hostile.
+     * NULL: where it was. */
+    bool (*refuses)(const struct check_config *config, const struct check_past *past);
     /* Does it look at that stage for such a client? NULL: wherever `stages` says. */
     bool (*looks)(const struct check_config *config, enum check_stage stage,
                   const struct addr *client);

@@ -110,7 +110,7 @@ static const char *remark(const struct record_finding *f)
         return "  (counts nothing)";
     if (f->mode == CHECK_OBSERVE && !f->abstained)
         return "  (observed)";
-    return f->mode == CHECK_REJECT && f->score > 0 ? "  (refuses alone)" : "";
+    return record_refuses(f) ? "  (refuses alone)" : "";
 }
 
 static void put_row(struct buf *out, const char *label, const char *score, uint32_t ms,
@@ -213,6 +213,7 @@ void explain_text(const struct record *r, struct buf *out)
     put_client(out, r);
     put_envelope(out, r);
     put_checks(out, r);
+    explain_auth(r, out);
     put_list(out, &r->list);
     put_greylist(out, &r->greylist);
     put_head(out, "score");

@@ -46,6 +46,8 @@ size_t explain_flips(const struct record *record, struct flip out[static FLIPS_M
  * shown. */
 void explain_flip_text(const struct flip *flip, struct buf *out);
 
+/* What SPF, DKIM, ARC and DMARC said, a line each; part of explain_text(). */
+void explain_auth(const struct record *record, struct buf *out);
 /* Lines for people, without colour. Whatever peers said is made fit to be shown. */
 void explain_text(const struct record *record, struct buf *out);
 /* {"record": {...}, "flips": [{"kind","text","verdict","score", and by kind "finding", "mode",

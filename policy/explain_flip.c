@@ -103,6 +103,10 @@ static void try_modes(struct search *search, const struct record_finding *findin
 {
     if (finding->abstained || finding->quiet || finding->once)
         return;
+    if (finding->refuses) {
+        try_mode(search, finding, CHECK_OBSERVE, abs(finding->score));
+        return;
+    }
     switch (finding->mode) {
     case CHECK_OFF:
         return;

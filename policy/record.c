@@ -134,6 +134,27 @@ static const char *cause_word(unsigned i)
     return verdict_cause_name((enum verdict_cause)i);
 }
 
+static const char *spf_word(unsigned i)
+{
+    return i <= SPF_PERMERROR ? spf_result_name((enum spf_result)i) : "unknown";
+}
+static const char *dkim_word(unsigned i)
+{
+    return i <= DKIM_PERMERROR ? dkim_result_name((enum dkim_result)i) : "unknown";
+}
+static const char *arc_word(unsigned i)
+{
+    return i <= ARC_TEMPERROR ? arc_result_name((enum arc_result)i) : "unknown";
+}
+static const char *dmarc_word(unsigned i)
+{
+    return i <= DMARC_PERMERROR ? dmarc_result_name((enum dmarc_result)i) : "unknown";
+}
+static const char *policy_word(unsigned i)
+{
+    return i <= DMARC_POLICY_REJECT ? dmarc_policy_name((enum dmarc_policy)i) : "unknown";
+}
+
 /* ---- values -------------------------------------------------------------------------------------
  */
 
@@ -318,6 +339,7 @@ static void read_finding(struct reader *in, const json_t *object, struct record_
     f->abstained = flag(in, object, "abstained");
     f->once = flag(in, object, "once");
     f->quiet = flag(in, object, "quiet");
+    f->refuses = flag(in, object, "refuses");
     if (flag(in, object, "counted") != record_counts(f))
         wrong(in, "a finding says that it counts where it does not, or that it does not");
 }
@@ -338,6 +360,59 @@ static void read_findings(struct reader *in, const json_t *root, struct record *
         };
     }
     r->dropped = number(in, root, "dropped");
+}
+
+static void read_spf(struct reader *in, const json_t *root, const char *key, struct record_spf *spf)
+{
+    const json_t *object = json_object_get(root, key);
+    spf->checked = object != NULL;
+    if (spf->checked)
+        spf->result = (enum spf_result)word(in, object, "result", spf_word);
+    spf->domain = text_or_none(in, object, "domain");
+    spf->mechanism = text_or_none(in, object, "mechanism");
+    spf->why = text_or_none(in, object, "why");
+    spf->open = flag(in, object, "open");
+}
+
+static void read_signatures(struct reader *in, const json_t *root, struct record *r)
+{
+    const json_t *list = array(in, root, "dkim", RECORD_SIGNATURES, &r->signatures);
+    for (size_t i = 0; i < r->signatures; i++) {
+        const json_t *object = json_array_get(list, i);
+        r->signature[i] = (struct record_signature){
+            .result = (enum dkim_result)word(in, object, "result", dkim_word),
+            .domain = text_or_none(in, object, "domain"),
+            .selector = text_or_none(in, object, "selector"),
+            .why = text_or_none(in, object, "why")};
+    }
+    r->other_signatures = number(in, root, "dkim-others");
+}
+
+static void read_arc(struct reader *in, const json_t *root, struct record_arc *arc)
+{
+    const json_t *object = json_object_get(root, "arc");
+    if (object != NULL)
+        arc->result = (enum arc_result)word(in, object, "result", arc_word);
+    arc->sets = number(in, object, "sets");
+    arc->sealer = text_or_none(in, object, "sealer");
+    arc->why = text_or_none(in, object, "why");
+}
+
+static void read_dmarc(struct reader *in, const json_t *root, struct record_dmarc *dmarc)
+{
+    const json_t *object = json_object_get(root, "dmarc");
+    dmarc->checked = object != NULL;
+    if (dmarc->checked)
+        dmarc->result = (enum dmarc_result)word(in, object, "result", dmarc_word);
+    dmarc->domain = text_or_none(in, object, "domain");
+    dmarc->at = text_or_none(in, object, "at");
+    dmarc->why = text_or_none(in, object, "why");
+    dmarc->mark = text_or_none(in, object, "mark");
+    dmarc->override = text_or_none(in, object, "override");
+    if (dmarc->at[0] == '\0')
+        return;
+    dmarc->published = (enum dmarc_policy)word(in, object, "published", policy_word);
+    dmarc->policy = (enum dmarc_policy)word(in, object, "policy", policy_word);
 }
 
 static void read_list(struct reader *in, const json_t *root, struct record_list *list)
@@ -409,6 +484,11 @@ struct record *record_parse(const char *json, size_t len, const char **why)
     owned->root = root;
     read_facts(&in, root, &owned->record);
     read_findings(&in, root, &owned->record);
+    read_spf(&in, root, "spf", &owned->record.spf);
+    read_spf(&in, root, "spf-helo", &owned->record.spf_helo);
+    read_signatures(&in, root, &owned->record);
+    read_arc(&in, root, &owned->record.arc);
+    read_dmarc(&in, root, &owned->record.dmarc);
     read_list(&in, root, &owned->record.list);
     read_greylist(&in, root, &owned->record.greylist);
     read_outcome(&in, root, &owned->record);

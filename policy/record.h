@@ -10,6 +10,10 @@
 
 #include "db/store.h"
 #include "lib/addr.h"
+#include "policy/auth/arc.h"
+#include "policy/auth/dkim.h"
+#include "policy/auth/dmarc.h"
+#include "policy/auth/spf.h"
 #include "policy/check.h"
 #include "policy/trial.h"
 
@@ -35,9 +39,11 @@ struct buf;
  *   findings *     what checks said, in the order in which it came; each
  *       check *      the name of the block         zone    which of several blocks (no query key)
  *       label *      what found it: "zen.example", "helo.syntax"
- *       at *         connect, reverse, helo, sender, or wire
+ *       at *         connect, reverse, helo, sender, message, or wire
  *       answer       the raw answer; of one that abstained: why
  *       score *      mode *   observe, score, reject     ms *   since the fact it is about
+ *       refuses      true: the check had it refuse alone, whatever its block's mode; mode is then
+ *                    reject
  *       code         its own reply code, "5.7.25"
  *       counted *    whether it was added to the score, and where not, one of these is true:
  *       abstained    it could not tell
@@ -45,6 +51,16 @@ struct buf;
  *       quiet        an answer that counts nothing (and else it is only observed: mode)
  *   clean          runs that found nothing; each {check *, zone, at *, ms *}
  *   dropped        findings and clean runs that were left out, since the record was too long
+ *   spf            what SPF said of the sender: {result * pass, fail..., domain, mechanism: what
+ *                  decided, why: of none and the errors, open true: a failure that the end of
+ *                  data decides}              spf-helo    the same of the HELO name
+ *   dkim           up to 5 signatures of the message, those that pass first: {result *, domain,
+ *                  selector, why}             dkim-others how many there were beyond those
+ *   arc            {result *, sets: of the chain, sealer, why}; absent where there is no chain
+ *   dmarc          {result *, domain: the author's, at: whose record applies, published and policy:
+ *                  none, quarantine or reject, as published and after t=y, why, mark: what it was
+ *                  let in with, override: why its policy was not followed}; absent where the
+ *                  message was not authenticated
  *   list           the list entry that decided: {ruling * allow or deny, kind *, key * ("" where
  *                  several did, one for each recipient), origin *, action}
  *   greylist       {state * new, early, passed or white, or proven: it was not asked, or down: the
@@ -62,6 +78,7 @@ struct buf;
 #define RECORD_RECIPIENTS 20
 #define RECORD_FINDINGS   64
 #define RECORD_CLEAN      64
+#define RECORD_SIGNATURES 5
 
 enum record_stage { RECORD_CONNECT, RECORD_HELO, RECORD_RCPT, RECORD_MESSAGE };
 #define RECORD_STAGES 4
@@ -75,6 +92,7 @@ struct record_finding {
     score_t score;
     uint32_t ms;
     bool abstained, once, quiet;
+    bool refuses; /* alone, whatever its block's mode */
 };
 
 struct record_clean {
@@ -102,6 +120,31 @@ struct record_greylist {
     const char *identity[STORE_IDENTITIES_MOST];
 };
 
+struct record_spf { /* strings of these: "" where there is nothing */
+    bool checked;
+    enum spf_result result;
+    const char *domain, *mechanism, *why;
+    bool open;
+};
+
+struct record_signature {
+    enum dkim_result result;
+    const char *domain, *selector, *why;
+};
+
+struct record_arc {
+    enum arc_result result; /* ARC_NONE: there is none */
+    uint32_t sets;
+    const char *sealer, *why;
+};
+
+struct record_dmarc {
+    bool checked;
+    enum dmarc_result result;
+    enum dmarc_policy published, policy;
+    const char *domain, *at, *why, *mark, *override;
+};
+
 /* Strings are whoever's who filled it; never NULL but where it says so. */
 struct record {
     const char *id;
@@ -122,6 +165,11 @@ struct record {
     size_t cleans;
     struct record_clean clean[RECORD_CLEAN];
     size_t dropped;
+    struct record_spf spf, spf_helo;
+    size_t signatures, other_signatures;
+    struct record_signature signature[RECORD_SIGNATURES];
+    struct record_arc arc;
+    struct record_dmarc dmarc;
     struct record_list list;
     struct record_greylist greylist;
     const char *trap; /* NULL: none */
@@ -159,6 +207,8 @@ struct record_outcome {
     const struct record_finding *rule; /* VERDICT_BY_RULE */
 };
 void record_judge(const struct record *record, struct record_outcome *out);
+/* Does it refuse alone, by its check's word or its block's mode? */
+bool record_refuses(const struct record_finding *finding);
 /* Does the finding count in the sum? And by itself, before what a stronger one takes over? */
 bool record_counts(const struct record_finding *finding);
 /* Sets `once` of all findings: which checks count once is known by the table of checks. */

@@ -52,6 +52,14 @@ static const char *host_name(struct disguising *d, const char *name)
                               domain != NULL ? "." : "", domain != NULL ? domain : ""));
 }
 
+/* Mechanisms are told as the domain wrote them. */
+static void disguise_spf(struct disguising *d, struct record_spf *spf)
+{
+    spf->domain = host_name(d, spf->domain);
+    spf->mechanism = any_text(d, spf->mechanism);
+    spf->why = any_text(d, spf->why);
+}
+
 void record_disguise(struct record *r, const struct mac_key *key, struct record_disguise *own)
 {
     struct disguising d = {.key = key, .own = own, .client = r->client};
@@ -64,6 +72,12 @@ void record_disguise(struct record *r, const struct mac_key *key, struct record_
         r->recipient[i] = mailbox(&d, r->recipient[i]);
     for (size_t i = 0; i < r->findings; i++)
         r->finding[i].answer = host_name(&d, any_text(&d, r->finding[i].answer));
+    disguise_spf(&d, &r->spf);
+    disguise_spf(&d, &r->spf_helo);
+    for (size_t i = 0; i < r->signatures; i++)
+        r->signature[i].why = any_text(&d, r->signature[i].why);
+    r->arc.why = any_text(&d, r->arc.why);
+    r->dmarc.why = any_text(&d, r->dmarc.why);
     r->list.key = any_text(&d, r->list.key);
     for (size_t i = 0; i < r->greylist.identities; i++)
         r->greylist.identity[i] = any_text(&d, r->greylist.identity[i]);

@@ -8,7 +8,8 @@
 #include "policy/record.h"
 
 /* A record's strings; an answer may need two. */
-#define RECORD_DISGUISED_MOST (8 + RECORD_RECIPIENTS + 2 * RECORD_FINDINGS + STORE_IDENTITIES_MOST)
+#define RECORD_DISGUISED_MOST                                                                      \
+    (16 + RECORD_RECIPIENTS + 2 * RECORD_FINDINGS + RECORD_SIGNATURES + STORE_IDENTITIES_MOST)
 
 struct record_disguise {
     size_t count;

@@ -19,6 +19,13 @@ bool record_counts(const struct record_finding *finding)
            (finding->mode == CHECK_SCORE || finding->mode == CHECK_REJECT);
 }
 
+bool record_refuses(const struct record_finding *finding)
+{
+    bool judged = !finding->abstained && !finding->quiet &&
+                  (finding->mode == CHECK_SCORE || finding->mode == CHECK_REJECT);
+    return judged && (finding->refuses || (finding->mode == CHECK_REJECT && finding->score > 0));
+}
+
 static bool counts_once(const char *name)
 {
     for (size_t i = 0; checks[i] != NULL; i++) {
@@ -51,14 +58,13 @@ void record_mark_once(struct record *record)
     }
 }
 
-/* A refusal by one finding: the strongest. One that a stronger of its block outdoes is weaker. */
+/* A refusal by one finding: the strongest. */
 static const struct record_finding *rule_of(const struct record *record)
 {
     const struct record_finding *found = NULL;
     for (size_t i = 0; i < record->findings; i++) {
         const struct record_finding *finding = &record->finding[i];
-        if (record_counts(finding) && finding->mode == CHECK_REJECT && finding->score > 0 &&
-            (found == NULL || finding->score > found->score))
+        if (record_refuses(finding) && (found == NULL || finding->score > found->score))
             found = finding;
     }
     return found;

@@ -225,6 +225,7 @@ static void put_finding(struct buf *out, const struct record_finding *f)
     put_word(out, ",\"mode\":", check_mode_words[f->mode]);
     buf_add_str(out, ",\"ms\":");
     put_number(out, f->ms);
+    put_flag(out, ",\"refuses\":true", f->refuses);
     put_some(out, ",\"code\":", f->code, WORD_MOST);
     buf_add_str(out, record_counts(f) ? ",\"counted\":true" : ",\"counted\":false");
     put_flag(out, ",\"abstained\":true", f->abstained);
@@ -272,6 +273,67 @@ static void put_findings(struct buf *out, const struct record *r, struct choice 
         buf_add_str(out, ",\"dropped\":");
         put_number(out, r->dropped + choice->dropped);
     }
+}
+
+static void put_spf(struct buf *out, const char *key, const struct record_spf *spf)
+{
+    if (!spf->checked)
+        return;
+    put_word(out, key, spf_result_name(spf->result));
+    put_some(out, ",\"domain\":", spf->domain, WORD_MOST);
+    put_some(out, ",\"mechanism\":", spf->mechanism, WORD_MOST);
+    put_some(out, ",\"why\":", spf->why, WORD_MOST);
+    put_flag(out, ",\"open\":true", spf->open);
+    buf_add_str(out, "}");
+}
+
+static void put_signatures(struct buf *out, const struct record *r)
+{
+    for (size_t i = 0; i < r->signatures; i++) {
+        const struct record_signature *signature = &r->signature[i];
+        buf_add_str(out, i == 0 ? ",\"dkim\":[" : ",");
+        put_word(out, "{\"result\":", dkim_result_name(signature->result));
+        put_some(out, ",\"domain\":", signature->domain, WORD_MOST);
+        put_some(out, ",\"selector\":", signature->selector, WORD_MOST);
+        put_some(out, ",\"why\":", signature->why, WORD_MOST);
+        buf_add_str(out, "}");
+    }
+    put_flag(out, "]", r->signatures > 0);
+    if (r->other_signatures > 0) {
+        buf_add_str(out, ",\"dkim-others\":");
+        put_number(out, r->other_signatures);
+    }
+}
+
+static void put_arc(struct buf *out, const struct record_arc *arc)
+{
+    if (arc->result == ARC_NONE)
+        return;
+    put_word(out, ",\"arc\":{\"result\":", arc_result_name(arc->result));
+    if (arc->sets > 0) {
+        buf_add_str(out, ",\"sets\":");
+        put_number(out, arc->sets);
+    }
+    put_some(out, ",\"sealer\":", arc->sealer, WORD_MOST);
+    put_some(out, ",\"why\":", arc->why, WORD_MOST);
+    buf_add_str(out, "}");
+}
+
+static void put_dmarc(struct buf *out, const struct record_dmarc *dmarc)
+{
+    if (!dmarc->checked)
+        return;
+    put_word(out, ",\"dmarc\":{\"result\":", dmarc_result_name(dmarc->result));
+    put_some(out, ",\"domain\":", dmarc->domain, WORD_MOST);
+    put_some(out, ",\"at\":", dmarc->at, WORD_MOST);
+    if (dmarc->at[0] != '\0') {
+        put_word(out, ",\"published\":", dmarc_policy_name(dmarc->published));
+        put_word(out, ",\"policy\":", dmarc_policy_name(dmarc->policy));
+    }
+    put_some(out, ",\"why\":", dmarc->why, WORD_MOST);
+    put_some(out, ",\"mark\":", dmarc->mark, WORD_MOST);
+    put_some(out, ",\"override\":", dmarc->override, WORD_MOST);
+    buf_add_str(out, "}");
 }
 
 static void put_list(struct buf *out, const struct record_list *list)
@@ -369,6 +431,11 @@ static void write_all(struct buf *out, const struct record *r, struct choice *ch
 {
     put_facts(out, r);
     put_findings(out, r, choice);
+    put_spf(out, ",\"spf\":{\"result\":", &r->spf);
+    put_spf(out, ",\"spf-helo\":{\"result\":", &r->spf_helo);
+    put_signatures(out, r);
+    put_arc(out, &r->arc);
+    put_dmarc(out, &r->dmarc);
     put_list(out, &r->list);
     put_greylist(out, &r->greylist);
     put_outcome(out, r);

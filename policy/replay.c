@@ -66,7 +66,8 @@ static struct check_past past_of(const struct record *record, const struct recor
                                .answer = finding->answer,
                                .stage = finding->stage,
                                .client = &record->client,
-                               .confirmed = record->confirmed};
+                               .confirmed = record->confirmed,
+                               .refused = finding->refuses};
 }
 
 /* False: under this configuration nothing is found. */
@@ -84,6 +85,8 @@ static bool rescore(const struct check_config *config, const struct record *reco
         (config->check->rescore != NULL && !config->check->rescore(config, &past, &finding->score)))
         return false;
     finding->quiet = false;
+    if (config->check->refuses != NULL)
+        finding->refuses = config->check->refuses(config, &past);
     return true;
 }
 
@@ -151,7 +154,7 @@ static bool reached(const struct record *record, enum check_stage stage)
     case CHECK_AT_SENDER:
         return record->sender != NULL;
     case CHECK_AT_MESSAGE:
-        return record->stage == RECORD_MESSAGE;
+        return record->stage == RECORD_MESSAGE && !addr_is_private(&record->client);
     case CHECK_STAGES:
         break;
     }

@@ -4,6 +4,7 @@
 #include "policy/trial_int.h"
 
 #include "lib/buf.h"
+#include "policy/auth/message_auth.h"
 #include "policy/greylist.h"
 #include "policy/record.h"
 
@@ -53,6 +54,7 @@ static void fill_findings(const struct trial *trial, struct record *out)
     const struct finding *finding;
     STAILQ_FOREACH(finding, &trial->findings, link)
     {
+        bool refuses = finding->refuses && trial_refuses(trial, finding);
         out->finding[out->findings++] = (struct record_finding){
             .check = finding->config->check->name,
             .zone = block_of(finding->config),
@@ -60,12 +62,13 @@ static void fill_findings(const struct trial *trial, struct record *out)
             .answer = finding->answer,
             .code = finding->enhanced,
             .stage = finding->stage,
-            .mode = finding->config->mode,
+            .mode = refuses ? CHECK_REJECT : finding->config->mode,
             .score = finding->score,
             .ms = finding->ms,
             .abstained = finding->abstained,
             .once = trial_outdone(trial, finding),
             .quiet = finding->quiet,
+            .refuses = refuses,
         };
     }
     for (uint8_t i = 0; i < trial->clean_count; i++) {
@@ -75,6 +78,70 @@ static void fill_findings(const struct trial *trial, struct record *out)
                                                           .stage = clean->stage,
                                                           .ms = clean->ms};
     }
+}
+
+static struct record_spf spf_of(const struct spf_known *known)
+{
+    return (struct record_spf){.checked = known->checked,
+                               .result = known->result,
+                               .domain = known->domain,
+                               .mechanism = known->mechanism,
+                               .why = known->why,
+                               .open = known->open};
+}
+
+/* Those that pass first. */
+static void fill_signatures(const struct message_auth_results *results, struct record *out)
+{
+    for (int passing = 1; passing >= 0; passing--) {
+        for (size_t i = 0; i < results->signatures; i++) {
+            const struct dkim_signature *signature = results->signature[i];
+            if ((signature->result == DKIM_PASS) != (passing == 1))
+                continue;
+            if (out->signatures == RECORD_SIGNATURES) {
+                out->other_signatures++;
+                continue;
+            }
+            out->signature[out->signatures++] =
+                (struct record_signature){.result = signature->result,
+                                          .domain = signature->domain,
+                                          .selector = signature->selector,
+                                          .why = signature->why};
+        }
+    }
+}
+
+static const char *text_or_empty(const char *text)
+{
+    return text != NULL ? text : "";
+}
+
+static void fill_auth(const struct trial *trial, struct record *out)
+{
+    const struct message_auth_results *results = trial_auth_results(trial);
+    out->spf = spf_of(trial->facts.spf);
+    out->spf_helo = spf_of(trial->facts.spf_helo);
+    out->arc = (struct record_arc){.sealer = "", .why = ""};
+    out->dmarc =
+        (struct record_dmarc){.domain = "", .at = "", .why = "", .mark = "", .override = ""};
+    if (results == NULL)
+        return;
+    const struct dmarc_answer *dmarc = results->dmarc;
+    const struct trial_disposition disposition = trial_disposition(trial);
+    fill_signatures(results, out);
+    out->arc = (struct record_arc){.result = results->arc->result,
+                                   .sets = results->arc->sets,
+                                   .sealer = text_or_empty(results->arc->sealer),
+                                   .why = text_or_empty(results->arc->why)};
+    out->dmarc = (struct record_dmarc){.checked = true,
+                                       .result = dmarc->result,
+                                       .published = dmarc->published,
+                                       .policy = dmarc->policy,
+                                       .domain = text_or_empty(dmarc->domain),
+                                       .at = text_or_empty(dmarc->at),
+                                       .why = text_or_empty(dmarc->why),
+                                       .mark = disposition.mark,
+                                       .override = disposition.override};
 }
 
 /* Only where it decides: a deny entry may have to wait for what might allow the client. */
@@ -140,6 +207,7 @@ void trial_record_fill(const struct trial *trial, const struct record_context *c
     fill_context(context, out);
     fill_facts(trial, out);
     fill_findings(trial, out);
+    fill_auth(trial, out);
     fill_list(trial, &out->list);
     fill_greylist(trial, &out->greylist);
     out->trap = trial->trap;
