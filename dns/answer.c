@@ -143,9 +143,7 @@ static void mx_put(struct filling *f, size_t i, const struct wire_rr *rr)
 
 static size_t txt_octets(const struct wire *wire, const struct wire_rr *rr)
 {
-    size_t total = 0, at = rr->data, end = at + rr->len;
-    if (rr->len == 0)
-        return BAD;
+    size_t total = 0, at = rr->data, end = at + rr->len; /* no string at all: an empty text */
     while (at < end) {
         size_t len = wire->octet[at];
         if (len >= end - at)
