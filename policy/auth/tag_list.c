@@ -133,3 +133,24 @@ bool tag_number(const struct tag *tag, unsigned long long *out)
     *out = number;
     return true;
 }
+
+bool tag_item(const struct tag *tag, size_t *at, const char **item, size_t *len)
+{
+    if (*at > tag->value_len)
+        return false;
+    const char *colon = memchr(tag->value + *at, ':', tag->value_len - *at);
+    *item = tag->value + *at;
+    *len = colon != NULL ? (size_t)(colon - *item) : tag->value_len - *at;
+    *at += *len + 1;
+    trim(item, len);
+    return true;
+}
+
+bool tag_has_item(const struct tag *tag, const char *word)
+{
+    const char *item;
+    for (size_t at = 0, len; tag_item(tag, &at, &item, &len);)
+        if (str_case_eq(item, len, word))
+            return true;
+    return false;
+}

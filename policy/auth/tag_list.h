@@ -28,5 +28,10 @@ const struct tag *tag_list_find(const struct tag_list *list, const char *name);
 bool tag_is(const struct tag *tag, const char *word);
 /* A number of 1 to 12 digits. False: it is none. */
 bool tag_number(const struct tag *tag, unsigned long long *out);
+/* The items of a list like "from : to : subject", without the white space around them; empty ones,
+ * too. *at is 0 before the first. False: there is no further one. */
+bool tag_item(const struct tag *tag, size_t *at, const char **item, size_t *len);
+/* Is one of them that word, in any case? */
+bool tag_has_item(const struct tag *tag, const char *word);
 
 #endif

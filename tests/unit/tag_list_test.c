@@ -139,6 +139,47 @@ static void numbers_are_digits(void **state)
     }
 }
 
+static const struct {
+    const char *text, *want;
+} item_lists[] = {
+    {"h=from:to", "from|to"},
+    {"h= From :\r\n\tTo : cc ", "From|To|cc"},
+    {"h=a", "a"},
+    {"h=", ""},
+    {"h=a::b:", "a||b|"},
+    {"h=:", "|"},
+    {"h=a b:c", "a b|c"},
+};
+
+static void items_are_cut_at_colons(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(item_lists); i++) {
+        struct tag_list list;
+        const char *why, *item;
+        char got[64] = "";
+        assert_true(tag_list_parse(item_lists[i].text, strlen(item_lists[i].text), &list, &why));
+        size_t at = 0, len, out = 0;
+        for (const char *bar = ""; tag_item(&list.tag[0], &at, &item, &len); bar = "|")
+            out += (size_t)snprintf(got + out, sizeof got - out, "%s%.*s", bar, (int)len, item);
+        if (strcmp(got, item_lists[i].want) != 0)
+            fail_msg("'%s': '%s'", item_lists[i].text, got);
+    }
+}
+
+static void an_item_is_found_in_any_case(void **state)
+{
+    (void)state;
+    const char text[] = "h= sha1 : SHA256 ;n=";
+    struct tag_list list;
+    const char *why;
+    assert_true(tag_list_parse(text, strlen(text), &list, &why));
+    assert_true(tag_has_item(&list.tag[0], "sha256"));
+    assert_true(tag_has_item(&list.tag[0], "sha1"));
+    assert_false(tag_has_item(&list.tag[0], "sha"));
+    assert_false(tag_has_item(&list.tag[1], "sha256"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +187,8 @@ int main(void)
         cmocka_unit_test(tags_are_counted),
         cmocka_unit_test(a_tag_is_found_by_its_exact_name),
         cmocka_unit_test(numbers_are_digits),
+        cmocka_unit_test(items_are_cut_at_colons),
+        cmocka_unit_test(an_item_is_found_in_any_case),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
