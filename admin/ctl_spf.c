@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * ctl_spf: SPF step by step, as the daemon would evaluate it: what the records say, what was asked,
- * which term decided and what all of it cost. With a HELO name its identity is evaluated, too.
+ * which term decided and what all of it cost. With a HELO name its identity is evaluated, too; of
+ * the null sender that is the same.
  */
 #include "admin/ctl_run.h"
 
@@ -29,12 +30,14 @@ static json_t *evaluate(struct ctl *ctl, struct ctl_dns *dns, struct ctl_identit
     return out;
 }
 
-static void both(struct ctl *ctl, struct ctl_dns *dns, const struct ctl_identity *first)
+static void both(struct ctl *ctl, struct ctl_dns *dns, const struct ctl_identity *first, bool null)
 {
     struct ctl_identity identity = *first;
     json_t *all = json_array();
     json_array_append_new(all, evaluate(ctl, dns, &identity));
-    if (first->helo[0] != '\0') {
+    if (first->helo[0] != '\0' && !null) {
+        if (!ctl->json)
+            putchar('\n');
         identity = *first;
         identity.of_helo = true;
         json_array_append_new(all, evaluate(ctl, dns, &identity));
@@ -58,7 +61,7 @@ int ctl_spf(struct ctl *ctl)
     struct ctl_dns *dns = ctl_dns_new(ctl);
     if (dns == NULL)
         return 1;
-    both(ctl, dns, &identity);
+    both(ctl, dns, &identity, null);
     ctl_dns_free(dns);
     return 0;
 }

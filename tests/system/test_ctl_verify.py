@@ -117,3 +117,215 @@ def test_mta_sts_of_a_domain_without_mx_is_no_policy(ctl, dns):
 def test_a_configuration_that_was_named_and_cannot_be_read_ends_the_command(folder):
     done = run_ctl("-c", folder / "none.conf", "mta-sts", "example.org")
     assert done.returncode == 1 and "none.conf" in done.stderr, done
+
+
+# ---- domain
+
+def faults(answer, part):
+    return [f["fault"] for f in answer["faults"] if f["part"] == part]
+
+
+def notes(answer, part):
+    return [f["note"] for f in answer["notes"] if f["part"] == part]
+
+
+@pytest.fixture
+def good(dns, authority):
+    """A domain with nothing to find fault with."""
+    certificate, _ = authority.mx()
+    dns.add("good.example", "MX", "10 mx.good.example")
+    dns.client("192.0.2.10", "mx.good.example").client("2001:db8::10", "mx.good.example")
+    dns.add("_25._tcp.mx.good.example", "TLSA", f"3 1 1 {pin(certificate)}")
+    dns.add("good.example", "TXT", "v=spf1 mx include:_spf.good.example -all", "something else")
+    dns.add("_spf.good.example", "TXT", "v=spf1 ip4:198.51.100.0/24 -all")
+    dns.add("_dmarc.good.example", "TXT", "v=DMARC1; p=reject; rua=mailto:d@good.example")
+    dns.add("s1._domainkey.good.example", "TXT", "v=DKIM1; k=ed25519; "
+            "p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=")
+    dns.add("_mta-sts.good.example", "TXT", "v=STSv1; id=20261122;")
+    dns.host("mta-sts.good.example", "192.0.2.11")
+    return dns
+
+
+def test_a_good_domain_has_no_fault(ctl, good, authority):
+    answer = ask(ctl, "domain", "Good.Example.", "--selector", "s1")
+    assert answer["faults"] == [], answer
+    assert answer["domain"] == "good.example"
+    mx, = answer["mx"]
+    assert (mx["preference"], mx["host"]) == (10, "mx.good.example")
+    assert [(a["address"], a["name"], a["confirmed"]) for a in mx["addresses"]] == [
+        ("192.0.2.10", "mx.good.example", True), ("2001:db8::10", "mx.good.example", True)]
+    assert mx["tlsa"] == [{"usage": 3, "selector": 1, "matching": 1,
+                           "data": pin(authority.mx()[0])}]
+    spf = answer["spf"]
+    assert spf["record"].startswith("v=spf1 mx") and spf["terms"] == 2 == spf["asked"]
+    assert spf["stranger"] == "fail" and spf["void"] == 0
+    assert [i["name"] for i in spf["includes"]] == ["_spf.good.example"]
+    dmarc = answer["dmarc"]
+    assert (dmarc["at"], dmarc["policy"], dmarc["inherited"]) == ("good.example", "reject", False)
+    assert dmarc["record"].startswith("v=DMARC1")
+    key, = answer["dkim"]
+    assert (key["selector"], key["key"]) == ("s1", "ed25519")
+    assert answer["mta-sts"] == "v=STSv1; id=20261122;"
+
+
+def test_people_see_the_same(ctl, good):
+    done = ctl("domain", "good.example", "--selector", "s1")
+    assert done.returncode == 0, done
+    for text in ("mx.good.example", "2001:db8::10", "TLSA 3 1 1", "v=spf1 mx", "reject",
+                 "ed25519", "v=STSv1", "0 faults"):
+        assert text in done.stdout, (text, done.stdout)
+
+
+def empty(dns):
+    dns.host("x.example", "192.0.2.1").ptr("192.0.2.1", "x.example")
+
+
+MAIL_FAULTS = {
+    "no such domain": (lambda d: None, "there is no domain", None),
+    "no address": (lambda d: d.add("x.example", "MX", "10 mx.x.example"), "has no address", None),
+    "no reverse name": (lambda d: d.add("x.example", "MX", "10 mx.x.example")
+                        .host("mx.x.example", "192.0.2.1"), "no reverse name", None),
+    "not led back": (lambda d: d.add("x.example", "MX", "10 mx.x.example")
+                     .host("mx.x.example", "192.0.2.1").ptr("192.0.2.1", "other.example"),
+                     "does not lead back", None),
+    "private": (lambda d: d.add("x.example", "MX", "10 mx.x.example")
+                .client("10.0.0.1", "mx.x.example"), "public Internet", None),
+    "null MX among others": (lambda d: d.add("x.example", "MX", "0 .", "10 mx.x.example")
+                             .client("192.0.2.1", "mx.x.example"), "stands beside", None),
+    "a digest of a wrong size": (lambda d: d.add("x.example", "MX", "10 mx.x.example")
+                                 .client("192.0.2.1", "mx.x.example")
+                                 .add("_25._tcp.mx.x.example", "TLSA", "3 1 1 abcd"),
+                                 "32 octets", None),
+    "a usage for web servers": (lambda d: d.add("x.example", "MX", "10 mx.x.example")
+                                .client("192.0.2.1", "mx.x.example")
+                                .add("_25._tcp.mx.x.example", "TLSA", "1 1 1 " + 32 * "ab"),
+                                "usage 0 and 1", None),
+    "no mail": (lambda d: d.add("x.example", "MX", "0 ."), None, "null MX"),
+    "implicit": (empty, None, "no MX: mail goes to"),
+    "some without TLSA": (lambda d: d.add("x.example", "MX", "10 mx.x.example", "20 my.x.example")
+                          .client("192.0.2.1", "mx.x.example").client("192.0.2.2", "my.x.example")
+                          .add("_25._tcp.mx.x.example", "TLSA", "3 1 1 " + 32 * "ab"),
+                          None, "only 1 of 2"),
+}
+
+
+@pytest.mark.parametrize("name", MAIL_FAULTS)
+def test_what_is_wrong_with_mail_servers_is_said(ctl, dns, name):
+    world, fault, note = MAIL_FAULTS[name]
+    world(dns)
+    answer = ask(ctl, "domain", "x.example")
+    found = faults(answer, "mx")
+    assert len(found) == (fault is not None) and all(fault in f for f in found), answer
+    assert note is None or any(note in n for n in notes(answer, "mx")), answer
+
+
+TEXT_FAULTS = {
+    "no SPF": ("x.example", [], "spf", "no SPF record"),
+    "two SPF": ("x.example", ["v=spf1 -all", "v=spf1 mx -all"], "spf", "2 records"),
+    "all may": ("x.example", ["v=spf1 +all"], "spf", "+all lets everybody"),
+    "bad SPF": ("x.example", ["v=spf1 ip4:300.1.1.1 -all"], "spf", "permerror"),
+    "ptr": ("x.example", ["v=spf1 ptr -all"], "spf", "ptr is slow"),
+    "include of nothing": ("x.example", ["v=spf1 include:none.example -all"], "spf",
+                           "none.example, which it includes, has no SPF record"),
+    "too many": ("x.example", ["v=spf1 " + "exists:e.x.example " * 11 + "-all"], "spf",
+                 "11 terms ask DNS"),
+    "no DMARC": ("_dmarc.x.example", [], "dmarc", "no DMARC record"),
+    "no key": ("s._domainkey.x.example", [], "dkim", "there is no key"),
+    "revoked": ("s._domainkey.x.example", ["v=DKIM1; p="], "dkim", "revoked"),
+    "no key at all": ("s._domainkey.x.example", ["v=DKIM1; p=AAAA"], "dkim", "s: "),
+    "two keys": ("s._domainkey.x.example", ["v=DKIM1; p=", "v=DKIM1; p="], "dkim", "2 TXT"),
+    "no id": ("_mta-sts.x.example", ["v=STSv1"], "mta-sts", "no id="),
+    "bad id": ("_mta-sts.x.example", ["v=STSv1; id=a-b"], "mta-sts", "letters and digits"),
+    "no host": ("_mta-sts.x.example", ["v=STSv1; id=1"], "mta-sts", "mta-sts.x.example has no"),
+}
+
+
+@pytest.mark.parametrize("name", TEXT_FAULTS)
+def test_what_is_wrong_with_records_is_said(ctl, dns, name):
+    at, texts, part, fault = TEXT_FAULTS[name]
+    empty(dns)
+    dns.host("e.x.example", "127.0.0.2")
+    if texts:
+        dns.add(at, "TXT", *texts)
+    answer = ask(ctl, "domain", "x.example", "--selector", "s")
+    assert any(fault in f for f in faults(answer, part)), answer
+
+
+def test_includes_count_in_all(ctl, dns):
+    empty(dns)
+    dns.add("x.example", "TXT", "v=spf1 a mx include:a.example redirect=b.example")
+    dns.add("a.example", "TXT", "v=spf1 a include:%{d}.c.example -all")
+    dns.add("b.example", "TXT", "v=spf1 exists:%{i}.e.example ip4:192.0.2.0/24 -all")
+    spf = ask(ctl, "domain", "x.example")["spf"]
+    assert spf["terms"] == 7
+    assert [i["name"] for i in spf["includes"]] == ["a.example", "b.example"]
+
+
+def test_a_record_that_includes_itself_ends(ctl, dns):
+    empty(dns)
+    dns.add("x.example", "TXT", "v=spf1 include:x.example include:x.example -all")
+    answer = ask(ctl, "domain", "x.example")
+    assert any("more than" in f for f in faults(answer, "spf")), answer
+    assert len(dns.asked("*")) < 120
+
+
+def test_a_policy_comes_from_above(ctl, dns):
+    empty(dns)
+    dns.host("deep.below.x.example", "192.0.2.1")
+    dns.add("_dmarc.x.example", "TXT", "v=DMARC1; p=reject; sp=quarantine; t=y")
+    dmarc = (answer := ask(ctl, "domain", "deep.below.x.example"))["dmarc"]
+    assert (dmarc["at"], dmarc["policy"], dmarc["inherited"]) == ("x.example", "quarantine", True)
+    assert any("t=y" in n for n in notes(answer, "dmarc"))
+
+
+def test_dns_that_says_nothing_is_no_answer(ctl, dns):
+    dns.dead()
+    done = ctl("domain", "x.example")
+    assert done.returncode == 1 and "DNS said nothing" in done.stderr, done
+    assert "cannot be asked for" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["192.0.2.1", "[192.0.2.1]", "a b", "", "a..b"])
+def test_what_is_no_domain_is_wrong_usage(ctl, dns, name):
+    done = ctl("domain", name)
+    assert done.returncode == 2 and dns.asked() == [], done
+
+
+def test_a_domain_in_any_script_is_asked_for(ctl, dns):
+    ask(ctl, "domain", "bücher.example")
+    assert dns.asked("xn--bcher-kva.example", "MX")
+
+
+# ---- spf
+
+def test_spf_shows_each_step_and_what_it_cost(ctl, dns):
+    dns.add("a.example", "TXT", "v=spf1 include:b.example a:h.example -all exp=why.example")
+    dns.add("b.example", "TXT", "v=spf1 ip4:198.51.100.0/24 ?all")
+    dns.host("h.example", "192.0.2.9").add("why.example", "TXT", "%{i} is none of ours")
+    answer, = ask(ctl, "spf", CLIENT, "u@a.example")
+    assert (answer["identity"], answer["result"], answer["domain"]) == \
+        ("mailfrom", "fail", "a.example")
+    assert answer["mechanism"] == "-all"
+    assert answer["explanation"] == f"{CLIENT} is none of ours"
+    assert answer["terms"] == 2 and answer["queries"] >= 3
+    trace = "\n".join(answer["trace"])
+    for text in ("a.example", "b.example", "198.51.100.0/24", "h.example"):
+        assert text in trace, trace
+    done = ctl("spf", CLIENT, "u@a.example")
+    assert done.returncode == 0 and all(line in done.stdout for line in answer["trace"]), done
+
+
+def test_spf_with_helo_evaluates_both(ctl, dns):
+    dns.add("a.example", "TXT", "v=spf1 -all").add("h.example", "TXT", "v=spf1 ip4:192.0.2.25 -all")
+    mail, helo = ask(ctl, "spf", CLIENT, "u@a.example", "h.example")
+    assert (mail["result"], helo["result"]) == ("fail", "pass")
+    null, = ask(ctl, "spf", CLIENT, "<>", "h.example")
+    assert null["result"] == "pass"
+
+
+@pytest.mark.parametrize("words, text", [
+    (["300.1.1.1", "u@a.example"], "no IP address"), ([CLIENT, "<>"], "null sender"),
+    ([CLIENT], "spf needs")])
+def test_spf_with_wrong_words(ctl, words, text):
+    done = ctl("spf", *words)
+    assert done.returncode == 2 and text in done.stderr, done

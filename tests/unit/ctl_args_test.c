@@ -76,6 +76,11 @@ static void good_lines_are_understood(void **state)
         {"help deny add", "help", "{}"},
         {"deny import -", "allow|deny|trap import", "{}"},
         {"replay -cx.conf new.conf --days 3", "replay", "{}"},
+        {"mta-sts --mode enforce a.example", "mta-sts", "{}"},
+        {"tlsa - --host mx.example", "tlsa", "{}"},
+        {"domain a.example --selector s1 --selector=s2", "domain", "{}"},
+        {"verify --ip 192.0.2.1 --helo h --from s@a", "verify",
+         "{\"helo\":\"h\",\"sender\":\"s@a\"}"},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct line line;
@@ -123,6 +128,10 @@ static void wrong_lines_are_named_with_their_cure(void **state)
         {"top --most 1x", "--most takes a number"},
         {"top --most 10000000", "--most takes a number"},
         {"replay x.conf --days -1", "--days takes"},
+        {"verify --ip 192.0.2", "--ip takes an IP address"},
+        {"domain a.example --selector a..b", "--selector takes a selector"},
+        {"tlsa - --host a..b", "--host takes a host name"},
+        {"mta-sts --mode enforced", "--mode takes testing, enforce or none"},
         {"-c", "--config needs a value"},
         {"--config= status", "--config takes a file"},
         {"status --", NULL},
@@ -155,6 +164,18 @@ static void words_are_as_they_were_chosen(void **state)
     done(&line);
 }
 
+static void an_option_that_may_come_again_has_all_its_values(void **state)
+{
+    (void)state;
+    struct line line;
+    parse(&line, "domain --selector s1 a.example --selector s2");
+    assert_true(line.good);
+    assert_int_equal(line.args.many_count, 2);
+    assert_string_equal(line.args.many[0], "s1");
+    assert_string_equal(line.args.many[1], "s2");
+    done(&line);
+}
+
 static void help_and_version_need_nothing_more(void **state)
 {
     (void)state;
@@ -180,6 +201,7 @@ int main(void)
         cmocka_unit_test(good_lines_are_understood),
         cmocka_unit_test(wrong_lines_are_named_with_their_cure),
         cmocka_unit_test(words_are_as_they_were_chosen),
+        cmocka_unit_test(an_option_that_may_come_again_has_all_its_values),
         cmocka_unit_test(help_and_version_need_nothing_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

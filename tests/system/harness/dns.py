@@ -12,7 +12,7 @@ import struct
 import threading
 import time
 
-from dnslib import A, AAAA, CNAME, DNSRecord, MX, PTR, QTYPE, RCODE, RR, SOA, TXT
+from dnslib import A, AAAA, CNAME, DNSRecord, MX, PTR, QTYPE, RCODE, RD, RR, SOA, TXT
 
 from .wait import settle, until
 
@@ -221,7 +221,8 @@ class DnsServer:
     # The table
 
     def add(self, name, kind, *values):
-        """`values`: addresses, names, texts (str or bytes), "10 host" for MX."""
+        """`values`: addresses, names, texts (str or bytes, or lists of them as the strings of one
+        record), "10 host" for MX, "3 1 1 hex" for TLSA."""
         with self.lock:
             self.table.setdefault(normal(name), {}).setdefault(kind, []).extend(values)
         return self
@@ -284,7 +285,7 @@ class DnsServer:
     # Answering
 
     def record(self, name, kind, value, ttl=None):
-        make = {"A": A, "AAAA": AAAA, "CNAME": CNAME, "PTR": odd_ptr, "TXT": TXT,
+        make = {"A": A, "AAAA": AAAA, "CNAME": CNAME, "PTR": odd_ptr, "TXT": TXT, "TLSA": tlsa,
                 "MX": lambda v: MX(v.split(" ")[1], int(v.split(" ")[0]))}[kind]
         return RR(name, getattr(QTYPE, kind), ttl=self.ttl if ttl is None else ttl,
                   rdata=make(value))
@@ -404,6 +405,11 @@ def odd_ptr(value):
     if isinstance(value, bytes):
         return PTR([value, b"example"])
     return PTR(value)
+
+
+def tlsa(value):
+    *numbers, data = value.split(" ")
+    return RD(bytes(int(n) for n in numbers) + bytes.fromhex(data))
 
 
 class Zone:
