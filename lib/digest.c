@@ -35,6 +35,15 @@ void digest_free(struct digest *digest)
     free(digest);
 }
 
+struct digest *digest_copy(const struct digest *digest)
+{
+    struct digest *copy = mem_alloc(sizeof *copy);
+    copy->context = EVP_MD_CTX_new();
+    need(copy->context != NULL);
+    need(EVP_MD_CTX_copy_ex(copy->context, digest->context));
+    return copy;
+}
+
 void digest_add(struct digest *digest, const void *data, size_t len)
 {
     if (len > 0)
@@ -43,11 +52,9 @@ void digest_add(struct digest *digest, const void *data, size_t len)
 
 void digest_peek(const struct digest *digest, unsigned char out[static DIGEST_SIZE])
 {
-    EVP_MD_CTX *copy = EVP_MD_CTX_new();
-    need(copy != NULL);
-    need(EVP_MD_CTX_copy_ex(copy, digest->context));
-    need(EVP_DigestFinal_ex(copy, out, NULL));
-    EVP_MD_CTX_free(copy);
+    struct digest *copy = digest_copy(digest);
+    digest_end(copy, out);
+    digest_free(copy);
 }
 
 void digest_end(struct digest *digest, unsigned char out[static DIGEST_SIZE])

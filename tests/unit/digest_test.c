@@ -73,12 +73,28 @@ static void a_look_changes_nothing(void **state)
     digest_free(NULL);
 }
 
+static void a_copy_goes_its_own_way(void **state)
+{
+    (void)state;
+    unsigned char out[DIGEST_SIZE];
+    struct digest *digest = digest_new();
+    digest_add(digest, "ab", 2);
+    struct digest *copy = digest_copy(digest);
+    digest_add(digest, "x", 1);
+    digest_add(copy, "c", 1);
+    digest_free(digest);
+    digest_end(copy, out);
+    check(out, 1);
+    digest_free(copy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vectors_hold_in_one_piece),
         cmocka_unit_test(any_cut_gives_the_same),
         cmocka_unit_test(a_look_changes_nothing),
+        cmocka_unit_test(a_copy_goes_its_own_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
