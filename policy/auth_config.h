@@ -78,6 +78,7 @@ struct dmarc_config {           /* dmarc { ... } */
 struct header_config {               /* header { ... }: of the whole message's mandatory fields */
     struct check_config common;      /* score: each finding's, unless it has its own */
     uint64_t date_past, date_future; /* ms that Date may be off; 0: not looked at */
+    int64_t (*wall)(void);           /* the state's clock; NULL: the system's */
 };
 
 extern const struct check check_spf;
