@@ -3,10 +3,12 @@
  * cmd_data: DATA (RFC 5321 4.1.1.4), the message's text, and the end of data for DATA and BDAT.
  *
  * Promises: 354 only once the backend has accepted a recipient; the text is spooled until its one
- * legal end, CRLF.CRLF, and only then the backend hears DATA; one Received field goes in front and
- * not one other byte is changed; the 250 is the backend's. What is refused here: bare newlines and
- * NUL (550 5.5.2, close), beyond SIZE, too large a header, a loop, no room (452 4.3.1).
- * Limits: message-size, header-size, received, the least data rate, memory and spool.
+ * legal end, CRLF.CRLF, and only then the backend hears DATA; one Received field goes in front,
+ * then what the policy stamps; fields that claim to be ours are left out, and not one other byte is
+ * changed; the 250 is the backend's. What is refused here: bare newlines and NUL (550 5.5.2,
+ * close), beyond SIZE, too large a header, a loop, no room (452 4.3.1); and what the verdict, which
+ * may have to be waited for, refuses. Limits: message-size, header-size, received, the least data
+ * rate, memory and spool.
  */
 #include "proxy/session_int.h"
 
@@ -36,11 +38,37 @@ static void drop_text(struct transaction *txn)
     txn->spool = NULL;
 }
 
+/* Is the message refused here, whatever the policy says? */
+static bool unfit(const struct session *s, enum reply *reply)
+{
+    const struct limits_config *limits = &session_config(s)->limits;
+    const struct transaction *txn = s->txn;
+    unsigned faults = txn->text.faults;
+    if (session_config(s)->bare_newline == NEWLINE_NORMALIZE)
+        faults &= TEXT_NUL;
+    if (faults != 0)
+        *reply = REPLY_BARE_NEWLINE;
+    else if (txn->too_big)
+        *reply = REPLY_TOO_BIG;
+    else if (txn->text.header_size > limits->header_size)
+        *reply = REPLY_HEADER_TOO_BIG;
+    else if (txn->text.received > limits->received)
+        *reply = REPLY_LOOP;
+    else if (txn->spool_full)
+        *reply = REPLY_SPOOL_FULL;
+    else
+        return false;
+    return true;
+}
+
 void cmd_data_store(void *arg, const char *data, size_t len)
 {
     struct session *s = arg;
     struct transaction *txn = s->txn;
     uint64_t most = most_octets(s);
+    enum reply reply;
+    if (txn->stored == 0 && len > 0)
+        txn->folded = data[0] == ' ' || data[0] == '\t';
     txn->stored += len;
     txn->too_big = most != 0 && txn->stored > most;
     if (txn->spool == NULL)
@@ -51,6 +79,8 @@ void cmd_data_store(void *arg, const char *data, size_t len)
     }
     if (txn->too_big || txn->spool_full)
         drop_text(txn);
+    if (!unfit(s, &reply)) /* else nobody asks any more whether it is authentic */
+        trial_text(s->trial, data, len);
 }
 
 void cmd_data_begin(struct session *s, bool dotted)
@@ -58,6 +88,7 @@ void cmd_data_begin(struct session *s, bool dotted)
     struct transaction *txn = s->txn;
     txn->text_begun = true;
     txn->spool = spool_new(s->setup->server->budget);
+    trial_text_begin(s->trial);
     text_in_init(&txn->text, dotted, session_config(s)->bare_newline);
     s->text_began = session_now(s);
     s->text_octets = 0;
@@ -119,29 +150,6 @@ bool cmd_data_step(struct session *s)
     return false;
 }
 
-/* Is the message refused here? */
-static bool refused(const struct session *s, enum reply *reply)
-{
-    const struct limits_config *limits = &session_config(s)->limits;
-    const struct transaction *txn = s->txn;
-    unsigned faults = txn->text.faults;
-    if (session_config(s)->bare_newline == NEWLINE_NORMALIZE)
-        faults &= TEXT_NUL;
-    if (faults != 0)
-        *reply = REPLY_BARE_NEWLINE;
-    else if (txn->too_big)
-        *reply = REPLY_TOO_BIG;
-    else if (txn->text.header_size > limits->header_size)
-        *reply = REPLY_HEADER_TOO_BIG;
-    else if (txn->text.received > limits->received)
-        *reply = REPLY_LOOP;
-    else if (txn->spool_full)
-        *reply = REPLY_SPOOL_FULL;
-    else
-        return false;
-    return true;
-}
-
 static void write_received(struct session *s)
 {
     struct transaction *txn = s->txn;
@@ -164,6 +172,35 @@ static void write_received(struct session *s)
     received_write(&field, &txn->head);
 }
 
+/* Received comes first. A message that begins with a folded line goes on with the field above it:
+ * that must not be one that is believed. */
+static void write_head(struct session *s)
+{
+    struct buf *head = &s->txn->head;
+    const struct trial_stamp stamp = {.id = s->id, .login = ""};
+    if (s->txn->folded)
+        trial_stamp(s->trial, &stamp, head);
+    write_received(s);
+    if (!s->txn->folded)
+        trial_stamp(s->trial, &stamp, head);
+}
+
+static void leave_out(uint64_t offset, uint64_t len, void *arg)
+{
+    spool_cut(arg, offset, len);
+}
+
+/* What goes in front of the message, and what of the message is left out. What is cut are whole
+ * lines, so no other begins with a dot than before. */
+static void prepare_text(struct session *s)
+{
+    struct transaction *txn = s->txn;
+    write_head(s);
+    trial_cuts(s->trial, leave_out, txn->spool);
+    if (spool_end_cut(txn->spool))
+        txn->text.ends_in_crlf = true;
+}
+
 /* For the delivery: is there still somebody to tell? */
 static bool client_stays(void *arg)
 {
@@ -174,7 +211,7 @@ static bool client_stays(void *arg)
 static void deliver(struct session *s)
 {
     struct transaction *txn = s->txn;
-    write_received(s);
+    prepare_text(s);
     const struct delivery_text text = {
         .head = &txn->head,
         .spool = txn->spool,
@@ -187,30 +224,44 @@ static void deliver(struct session *s)
     delivery_text(txn->delivery, &text);
 }
 
-static void refuse(struct session *s, enum reply reply, const char *argument)
+static void refuse(struct session *s, enum reply reply, const char *argument,
+                   enum transaction_end end)
 {
+    bool waited = s->state == SESSION_WEIGH;
+    s->txn->end = end;
     session_reply(s, reply, argument);
     session_end_transaction(s);
+    if (waited) {
+        session_resume(s);
+        return;
+    }
     session_enter(s, SESSION_COMMAND);
     session_settle(s);
+}
+
+void cmd_data_judged(struct session *s, const struct gate_refusal *refusal)
+{
+    if (refusal != NULL)
+        refuse(s, refusal->reply, refusal->text, TRANSACTION_JUDGED);
+    else
+        deliver(s);
 }
 
 void cmd_data_finish(struct session *s)
 {
     enum reply reply = REPLY_FAULT;
-    struct gate_refusal refusal;
-    bool judged = session_message_refused(s, &refusal);
-    bool ours = refused(s, &reply);
-    if (ours || judged)
-        s->txn->end = ours ? TRANSACTION_UNFIT : TRANSACTION_JUDGED;
-    if (ours && reply == REPLY_BARE_NEWLINE)
-        session_close(s, reply, "bare newline or NUL in the message");
-    else if (ours)
-        refuse(s, reply, NULL);
-    else if (judged)
-        refuse(s, refusal.reply, refusal.text);
-    else
-        deliver(s);
+    if (s->txn->text.faults & (TEXT_BARE_CR | TEXT_BARE_LF))
+        trial_behaved(s->trial, TRIAL_NEWLINE, "in the message");
+    if (!unfit(s, &reply)) {
+        session_judge_message(s);
+        return;
+    }
+    if (reply != REPLY_BARE_NEWLINE) {
+        refuse(s, reply, NULL, TRANSACTION_UNFIT);
+        return;
+    }
+    s->txn->end = TRANSACTION_UNFIT;
+    session_close(s, reply, "bare newline or NUL in the message");
 }
 
 void cmd_data_answer(struct session *s, enum delivery_answer answer,

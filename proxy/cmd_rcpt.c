@@ -4,8 +4,9 @@
  * then the verdict), ask the backend, pass its answer on.
  *
  * Promises: a recipient is accepted by the backend only; a fault between us is 451, never a 5xx;
- * recipients of another route wait for a transaction of their own (452 4.5.3). A spamtrap is
- * answered as a recipient that is not there.
+ * recipients of another route, or of another class than the first that was accepted, wait for a
+ * transaction of their own (452 4.5.3), so nothing slips in under a recipient that is exempt from
+ * the policy. A spamtrap is answered as a recipient that is not there.
  */
 #include "proxy/session_int.h"
 
@@ -40,10 +41,8 @@ static void note_answer(struct session *s, int code)
     struct transaction *txn = s->txn;
     const char *why;
     if (code / 100 == 2) {
-        bool first = txn->accepted == 1;
         s->accepted = true;
-        txn->exempt = (txn->rcpt_exempt || txn->rcpt_allowed) && (first || txn->exempt);
-        txn->allowed = txn->rcpt_allowed && (first || txn->allowed);
+        txn->class = txn->rcpt_class;
     } else if (code / 100 == 5) {
         trial_count(s->trial, TRIAL_FAILED_RECIPIENT, &why);
     }
@@ -88,9 +87,23 @@ static size_t route(const struct session *s, const char *domain)
     return setup_route(s->setup, domain);
 }
 
-void cmd_rcpt_proceed(struct session *s)
+/* It is not asked for any more. */
+static void forget(struct transaction *txn)
+{
+    free(txn->rcpt);
+    free(txn->rcpt_line);
+    txn->rcpt = NULL;
+    txn->rcpt_line = NULL;
+}
+
+bool cmd_rcpt_proceed(struct session *s)
 {
     struct transaction *txn = s->txn;
+    if (txn->accepted > 0 && txn->rcpt_class != txn->class) {
+        refuse(s, txn->rcpt, REFUSED_FORM, REPLY_OTHER_CLASS, NULL);
+        forget(txn);
+        return false;
+    }
     char *line = txn->rcpt_line;
     txn->rcpt_line = NULL;
     txn->asked++;
@@ -99,16 +112,14 @@ void cmd_rcpt_proceed(struct session *s)
     session_enter(s, SESSION_WAIT);
     delivery_rcpt(txn->delivery, line, strlen(line));
     free(line);
+    return true;
 }
 
 void cmd_rcpt_refused(struct session *s, const struct gate_refusal *refusal)
 {
     struct transaction *txn = s->txn;
     refuse(s, txn->rcpt, REFUSED_JUDGED, refusal->reply, refusal->text);
-    free(txn->rcpt);
-    free(txn->rcpt_line);
-    txn->rcpt = NULL;
-    txn->rcpt_line = NULL;
+    forget(txn);
 }
 
 static void ask_verdict(struct session *s, const struct path *path, const char *params)

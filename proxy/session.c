@@ -45,8 +45,9 @@ static const unsigned ways[] = {
     [SESSION_JUDGE] = BIT(SESSION_COMMAND) | BIT(SESSION_WAIT),
     [SESSION_WAIT] = BIT(SESSION_COMMAND) | BIT(SESSION_AUTH),
     [SESSION_AUTH] = BIT(SESSION_WAIT) | BIT(SESSION_COMMAND),
-    [SESSION_DATA] = BIT(SESSION_DELIVER) | BIT(SESSION_COMMAND),
-    [SESSION_BDAT] = BIT(SESSION_DELIVER) | BIT(SESSION_COMMAND),
+    [SESSION_DATA] = BIT(SESSION_WEIGH) | BIT(SESSION_DELIVER) | BIT(SESSION_COMMAND),
+    [SESSION_BDAT] = BIT(SESSION_WEIGH) | BIT(SESSION_DELIVER) | BIT(SESSION_COMMAND),
+    [SESSION_WEIGH] = BIT(SESSION_DELIVER) | BIT(SESSION_COMMAND),
     [SESSION_DELIVER] = BIT(SESSION_COMMAND),
     [SESSION_DELAY] = BIT(SESSION_COMMAND),
     [SESSION_CLOSED] = 0,
@@ -75,6 +76,7 @@ void session_enter(struct session *s, enum session_state state)
         io_deadline(s->io, timeouts->data);
         break;
     case SESSION_JUDGE:
+    case SESSION_WEIGH:
         io_pause(s->io);
         io_deadline(s->io, JUDGE_MS);
         break;
@@ -265,6 +267,7 @@ static bool step(struct session *s)
         return cmd_bdat_step(s);
     case SESSION_TLS:
     case SESSION_JUDGE:
+    case SESSION_WEIGH:
     case SESSION_WAIT:
     case SESSION_DELIVER:
     case SESSION_DELAY:
@@ -302,17 +305,23 @@ void session_input(struct session *s)
         io_hold(s->io, s->state == SESSION_DELAY || more_to_come(s));
 }
 
+/* Is an answer awaited, for which the client has to wait? */
+static bool awaits(const struct session *s)
+{
+    return s->state == SESSION_JUDGE || s->state == SESSION_WEIGH || s->state == SESSION_WAIT ||
+           s->state == SESSION_DELIVER;
+}
+
 /* The client has read its replies. */
 static void on_drained(struct session *s)
 {
-    if (s->state != SESSION_JUDGE && s->state != SESSION_WAIT && s->state != SESSION_DELIVER &&
-        s->state != SESSION_DELAY)
+    if (!awaits(s) && s->state != SESSION_DELAY)
         io_resume(s->io);
 }
 
 void session_resume(struct session *s)
 {
-    if (s->state == SESSION_JUDGE || s->state == SESSION_WAIT || s->state == SESSION_DELIVER)
+    if (awaits(s))
         session_enter(s, SESSION_COMMAND);
     io_resume(s->io); /* delivers, from the loop, what came meanwhile */
     session_settle(s);
@@ -333,6 +342,7 @@ static void on_timeout(struct session *s)
         session_greet_timeout(s);
         break;
     case SESSION_JUDGE:
+    case SESSION_WEIGH:
         session_close(s, REPLY_FAULT, "the policy gave no verdict");
         break;
     case SESSION_TLS:

@@ -25,7 +25,7 @@
  *            GREET --+--> COMMAND ---> TLS                AUTH <--> WAIT
  *                           |  ^
  *                           v  |
- *   WAIT <-- JUDGE <-- COMMAND --> DATA, BDAT --> DELIVER --> COMMAND
+ *   WAIT <-- JUDGE <-- COMMAND --> DATA, BDAT --> WEIGH --> DELIVER --> COMMAND
  *
  * Any state may go to CLOSED.
  */
@@ -35,6 +35,7 @@ enum session_state {
     SESSION_TLS,     /* in the TLS handshake */
     SESSION_COMMAND, /* a command line is awaited */
     SESSION_JUDGE,   /* the verdict on a recipient is awaited; input rests */
+    SESSION_WEIGH,   /* the verdict on a whole message is awaited; input rests */
     SESSION_WAIT,    /* the backend's answer to a command is awaited; input rests */
     SESSION_AUTH,    /* a line of the AUTH dialogue is awaited */
     SESSION_DATA,    /* the message's text is awaited */
@@ -149,8 +150,8 @@ bool session_within(struct session *s, enum trial_count what, struct gate_refusa
 /* Asks for the verdict on txn->rcpt: cmd_rcpt_proceed() or cmd_rcpt_refused() follows, now or
  * later, or the tarpit. */
 void session_judge_recipient(struct session *s);
-/* The verdict on the message. */
-bool session_message_refused(struct session *s, struct gate_refusal *refusal);
+/* Asks for the verdict on the message: cmd_data_judged() follows, now or later. */
+void session_judge_message(struct session *s);
 /* It sent on where it must wait for the reply to `verb`. */
 void session_hurried(struct session *s, const char *verb);
 /* Milliseconds that the reply to a fault is held back. */
@@ -197,8 +198,9 @@ void cmd_auth(struct session *s, const char *args, size_t len);
 void cmd_starttls(struct session *s, const char *args, size_t len);
 void cmd_xclient(struct session *s, const char *args, size_t len);
 
-/* The verdict on the recipient that txn->rcpt_line asks for. */
-void cmd_rcpt_proceed(struct session *s);
+/* The verdict on the recipient that txn->rcpt_line asks for: the backend is asked, or (false) it
+ * has been refused all the same; or the verdict refuses it. */
+bool cmd_rcpt_proceed(struct session *s);
 void cmd_rcpt_refused(struct session *s, const struct gate_refusal *refusal);
 bool cmd_data_step(struct session *s); /* SESSION_DATA */
 bool cmd_bdat_step(struct session *s); /* SESSION_BDAT */
@@ -210,6 +212,8 @@ void cmd_auth_forget(struct session *s);
 void cmd_auth_give_up(struct session *s, const char *why);
 /* The message is whole (DATA's dot, BDAT LAST): judge and deliver it. */
 void cmd_data_finish(struct session *s);
+/* The verdict on it; NULL: it passes. */
+void cmd_data_judged(struct session *s, const struct gate_refusal *refusal);
 /* The backend's answer to the message. */
 void cmd_data_answer(struct session *s, enum delivery_answer answer,
                      const struct backend_reply *reply, const char *why);

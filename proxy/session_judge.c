@@ -23,14 +23,19 @@
 /* ---- the trial --------------------------------------------------------------------------------
  */
 
+static void ask_message(struct session *s);
+
 /* What was open is answered, or the client has turned out hostile. From the loop. */
 static void on_changed(void *arg)
 {
     struct session *s = arg;
-    if (s->state == SESSION_JUDGE && io_peer_gone(s->io)) /* nobody is there to be told */
+    bool asks = s->state == SESSION_JUDGE || s->state == SESSION_WEIGH;
+    if (asks && io_peer_gone(s->io)) /* nobody is there to be told */
         session_client_left(s);
     else if (s->state == SESSION_JUDGE)
         session_judge_recipient(s);
+    else if (s->state == SESSION_WEIGH)
+        ask_message(s);
     else if (s->state == SESSION_GREET && !session_tarpit(s, TARPIT_BANNER) &&
              trial_greet_wait(s->trial) == 0) /* proven by its name */
         session_greet_timeout(s);
@@ -183,11 +188,10 @@ bool session_tarpit(struct session *s, enum tarpit_stage stage)
 static void proceed(struct session *s, const struct gate_refusal *refusal)
 {
     bool waited = s->state == SESSION_JUDGE;
-    if (refusal == NULL) {
-        cmd_rcpt_proceed(s);
+    if (refusal == NULL && cmd_rcpt_proceed(s))
         return;
-    }
-    cmd_rcpt_refused(s, refusal);
+    if (refusal != NULL)
+        cmd_rcpt_refused(s, refusal);
     if (waited)
         session_resume(s);
 }
@@ -201,7 +205,7 @@ void session_judge_recipient(struct session *s)
         gate_count_greylist(s->trial, s->setup->server->counters);
     switch (ruling) {
     case GATE_PASS:
-        s->txn->rcpt_allowed = trial_allowed(s->trial);
+        s->txn->rcpt_class = trial_class(s->trial, s->txn->rcpt_exempt);
         proceed(s, NULL);
         break;
     case GATE_WAIT:
@@ -218,21 +222,30 @@ void session_judge_recipient(struct session *s)
     }
 }
 
-bool session_message_refused(struct session *s, struct gate_refusal *refusal)
+/* Asks for the verdict on the message, once more where it had to be waited for. */
+static void ask_message(struct session *s)
 {
-    const struct transaction *txn = s->txn;
-    if (txn->text.faults & (TEXT_BARE_CR | TEXT_BARE_LF))
-        trial_behaved(s->trial, TRIAL_NEWLINE, "in the message");
-    trial_message(s->trial, txn->allowed);
-    switch (gate_judge(s->trial, s->setup, s->id, txn->exempt, refusal)) {
+    struct gate_refusal refusal;
+    const bool exempt = s->txn->class == TRIAL_CLASS_EXEMPT;
+    switch (gate_judge(s->trial, s->setup, s->id, exempt, &refusal)) {
     case GATE_PASS:
-    case GATE_WAIT: /* what RCPT has waited for is not waited for again */
-        return false;
+        cmd_data_judged(s, NULL);
+        break;
+    case GATE_WAIT:
+        if (s->state != SESSION_WEIGH)
+            session_enter(s, SESSION_WEIGH);
+        break;
     case GATE_REFUSE:
-    case GATE_TARPIT:
-        return true;
+    case GATE_TARPIT: /* a recipient was accepted: it cannot go there any more */
+        cmd_data_judged(s, &refusal);
+        break;
     }
-    return false;
+}
+
+void session_judge_message(struct session *s)
+{
+    trial_message(s->trial, s->txn->class == TRIAL_CLASS_ALLOWED);
+    ask_message(s);
 }
 
 /* ---- what a client does -------------------------------------------------------------------------

@@ -130,7 +130,7 @@ void session_record_transaction(struct session *s)
         all[i] = txn->named[i];
     const struct record_context context = {
         .stage = RECORD_MESSAGE,
-        .exempt = txn->exempt,
+        .exempt = txn->class == TRIAL_CLASS_EXEMPT,
         .recipients = txn->accepted,
         .recipient = all,
         .refused = ends[txn->end].refused,

@@ -16,6 +16,7 @@ static const char *state_name(enum session_state state)
     case SESSION_COMMAND:
         return "command";
     case SESSION_JUDGE:
+    case SESSION_WEIGH:
         return "judge";
     case SESSION_WAIT:
         return "wait";

@@ -5,6 +5,7 @@
  * (so nothing of an earlier transaction can stay behind). */
 
 #include "lib/buf.h"
+#include "proxy/gate.h"
 #include "proxy/param.h"
 #include "proxy/path.h"
 #include "proxy/text_in.h"
@@ -48,14 +49,14 @@ struct transaction {
     struct buf to;       /* accepted recipients for the log, cut */
     struct buf refusals; /* "address: reply" of the first refusals, cut */
     struct text_in text;
-    struct spool *spool; /* NULL before DATA or BDAT */
-    struct buf head;     /* our Received field */
-    uint64_t stored;     /* octets that came out of the decoder */
-    bool rcpt_exempt;    /* it is postmaster or abuse */
-    bool rcpt_allowed;   /* an allow entry speaks for it */
-    bool exempt;         /* all accepted ones are, or are allowed */
-    bool allowed;        /* all accepted ones are */
-    bool too_big;        /* more than SIZE */
+    struct spool *spool;         /* NULL before DATA or BDAT */
+    struct buf head;             /* our fields */
+    uint64_t stored;             /* octets that came out of the decoder */
+    bool rcpt_exempt;            /* it is postmaster or abuse */
+    enum trial_class rcpt_class; /* its own, once the verdict on it is there */
+    enum trial_class class;      /* of all accepted ones, since the message has one verdict */
+    bool too_big;                /* more than SIZE */
+    bool folded; /* the text begins with a blank: it would continue our last field */
     bool text_begun;
     bool spool_full;
     bool chunked;       /* by BDAT */

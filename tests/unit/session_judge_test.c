@@ -23,6 +23,7 @@
 #define LISTED     "dns A 7.100.51.198.bl.example 127.0.0.2"
 #define ALLOWS     "dnsbl \"wl.example\" { score = -5 listed = \"off\" clean = \"off\" }\n"
 #define WAIT       "pregreet { }\n"
+#define GREY       "greylist { mode = all delay = 120s }\n"
 
 static const struct script greetings[] = {
     {.name = "a_stranger_waits_for_the_banner_and_is_served",
@@ -134,6 +135,45 @@ static const struct script verdicts[] = {
               "< 550 5.7.1 Refused: listed by bl.example*"}},
 };
 
+#define ALONE "< 452 4.5.3 Please send to this recipient in a transaction of its own"
+#define NEXT  "{ RCPT *", "} 250 3", "< 250 3"
+static const struct script classes[] = {
+    {.name = "others_slip_in_under_postmaster_no_more",
+     .step = {HELLO, MAIL, TO("Postmaster"), TAKEN, TO("b"), ALONE, TO("abuse"), NEXT, DATA,
+              SENT("x: y\n"), "log refused=1 refusals=\"b@example.org: 452 4.5.3 "}},
+    {.name = "and_postmaster_is_not_refused_with_others",
+     .step = {HELLO, MAIL, TO("b"), TAKEN, TO("postmaster"), ALONE, TO("c"), NEXT, "> RSET",
+              "< 250", AGAIN, "< 250 2.1.0*", TO("postmaster"), "{ RSET", "{ MAIL *", "{ RCPT *",
+              "} 250\n250 1\n250 2", "< 250 2"}},
+    {.name = "who_is_allowed_is_of_a_class",
+     .step = {"entry allow recipient:b@example.org", HELLO, MAIL, TO("b"), TAKEN, TO("c"), ALONE,
+              TO("postmaster"), ALONE, DATA, SENT("x: y\n"), "log by=allow"}},
+    {.name = "and_comes_not_in_with_others",
+     .step = {"entry allow recipient:b@example.org", HELLO, MAIL, TO("c"), TAKEN, TO("b"), ALONE}},
+    {.name = "a_client_that_is_allowed_has_one_class",
+     .extra = "lists { allow = {\"198.51.100.7\"} }",
+     .step = {HELLO, MAIL, TO("b"), TAKEN, TO("postmaster"), NEXT, TO("c"), NEXT}},
+    {.name = "a_client_that_is_trusted_has_one_class",
+     .client = "192.0.2.9",
+     .step = {HELLO, MAIL, TO("b"), TAKEN, TO("postmaster"), NEXT, TO("c"), NEXT}},
+    {.name = "the_first_that_the_backend_took_sets_it",
+     .step = {HELLO, MAIL, TO("postmaster"), "+ up", "{ MAIL *", "{ RCPT *", "} 250 1\n550 no",
+              "< 550 no", TO("b"), NEXT, TO("postmaster"), ALONE, TO("c"), NEXT}},
+    {.name = "a_verdict_says_more_than_a_class",
+     .extra = ZONE("score = 6"),
+     .step = {LISTED, HELLO, "! dns", MAIL, TO("postmaster"), TAKEN, TO("b"), "# 6000",
+              "< 550 5.7.1 Refused: *"}},
+    {.name = "another_class_is_no_error",
+     .extra = "limits { errors-soft = 1 errors-hard = 2 }",
+     .step = {HELLO, MAIL, TO("b"), TAKEN, TO("postmaster"), ALONE, TO("abuse"), ALONE,
+              TO("postmaster"), ALONE, TO("c"), NEXT}},
+    {.name = "one_whose_verdict_is_late_is_told_and_the_group_goes_on",
+     .extra = GREY,
+     .step = {"! store", "! hold", HELLO, MAIL, TO("postmaster"), TAKEN,
+              "> RCPT TO:<b@example.org>\nRCPT TO:<postmaster@example.org>", "# 5100", "{ RCPT *",
+              "} 250 3", ALONE, "< 250 3", "! release"}},
+};
+
 #define HOSTILE ZONE("score = 10")
 static const struct script tarpits[] = {
     {.name = "before_the_banner_as_soon_as_it_is_known",
@@ -175,7 +215,6 @@ static const struct script tarpits[] = {
               "< 250-mx*", MAIL, TO("b"), "# 6000", "< 550 5.7.1 Refused: *"}},
 };
 
-#define GREY "greylist { mode = all delay = 120s }\n"
 static const struct script memories[] = {
     {.name = "who_must_come_again_is_told_when",
      .extra = GREY,
@@ -315,8 +354,8 @@ static const struct script behaviours[] = {
               "< 550 5.7.1 Refused: *"}},
     {.name = "postmaster_among_others_frees_no_message",
      .extra = "newlines { score = 6 }\nbare-newline = normalize",
-     .step = {HELLO, MAIL, TO("b"), TAKEN, TO("postmaster"), "{ RCPT *", "} 250 3", "< 250 3", DATA,
-              ">> x: y\n\r\n.\r\n", "# 6000", "< 550 5.7.1 Refused: *"}},
+     .step = {HELLO, MAIL, TO("b"), TAKEN, TO("postmaster"), ALONE, DATA, ">> x: y\n\r\n.\r\n",
+              "# 6000", "< 550 5.7.1 Refused: *"}},
     {.name = "to_postmaster_it_may_have_bare_newlines",
      .extra = "newlines { score = 6 }\nbare-newline = normalize",
      .step = {HELLO, MAIL, TO("postmaster"), TAKEN, DATA, ">> x: y\n\r\n.\r\n", "{ DATA",
@@ -326,8 +365,9 @@ static const struct script behaviours[] = {
 static const struct script limits[] = {
     {.name = "postmaster_hears_from_a_client_at_its_limit",
      .extra = "client-limits { recipients = 1 }\n",
-     .step = {HELLO, MAIL, TO("b"), TAKEN, TO("c"), "< 450 4.7.1*", TO("postmaster"), "{ RCPT *",
-              "} 250 3", "< 250 3"}},
+     .step = {HELLO, MAIL, TO("b"), TAKEN, TO("c"), "< 450 4.7.1*", "> RSET", "< 250", AGAIN,
+              "< 250 2.1.0*", TO("postmaster"), "{ RSET", "{ MAIL *", "{ RCPT *",
+              "} 250\n250 1\n250 2", "< 250 2"}},
     {.name = "too_many_messages",
      .extra = "client-limits { messages = 1 }\n",
      .step = {HELLO, MAIL, "> RSET", "< 250", "> MAIL FROM:<a@client.example>",
@@ -382,6 +422,7 @@ int main(void)
         cmocka_unit_test(a_reset_is_a_hang_up_too),
     };
     int failed = script_run("greetings", greetings, COUNT(greetings));
+    failed += script_run("classes", classes, COUNT(classes));
     failed += script_run("verdicts", verdicts, COUNT(verdicts));
     failed += script_run("tarpits", tarpits, COUNT(tarpits));
     failed += script_run("memories", memories, COUNT(memories));

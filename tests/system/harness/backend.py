@@ -53,6 +53,19 @@ class _Gone(Exception):
     """The connection is over."""
 
 
+_FIELD = rb"[^\r\n]*\r\n(?:[ \t][^\r\n]*\r\n)*"
+# What a message cannot bring along: fields of these names that came with it have been removed.
+_STAMP = (rb"(?:Authentication-Results:[ \t\r\n]*mx\.example\.org;" + _FIELD
+          + rb")?(?:X-Gatepost-[A-Za-z]+:" + _FIELD + rb")*")
+
+
+def is_head(added, folded):
+    """Is this what Gatepost puts in front of a message? `folded`: of one that begins with a blank, so
+    that its first line continues the last field of ours."""
+    received = rb"Received: from " + _FIELD
+    return re.fullmatch(_STAMP + received if folded else received + _STAMP, added) is not None
+
+
 class Transaction:
     """One message for which end of data was seen. `data`: unstuffed; `raw`: as it came by DATA."""
 
@@ -64,13 +77,18 @@ class Transaction:
     @property
     def added(self):
         """The field in front: everything up to the end of the first header field."""
-        return re.match(rb"[^\r\n]*\r\n(?:[ \t][^\r\n]*\r\n)*", self.data).group(0)
+        return re.match(_FIELD, self.data).group(0)
+
+    @property
+    def stamp(self):
+        """What is said of the message's authentication, behind `added`."""
+        return re.compile(_STAMP).match(self.data, len(self.added)).group(0)
 
     @property
     def message(self):
-        """What is left without the one prepended Received field."""
+        """What is left without the one prepended Received field and the stamp below it."""
         assert self.added.startswith(b"Received: "), self.data[:200]
-        return self.data[len(self.added):]
+        return self.data[len(self.added) + len(self.stamp):]
 
 
 class BackendSession:

@@ -15,8 +15,9 @@
  *   } TEXT     the backend says TEXT, as the client does
  *   }} BYTES   the backend says these bytes
  *   { TEXT     the backend hears one line
- *   {text TEXT the backend hears the message TEXT behind our Received field, and the end of data
+ *   {text TEXT the backend hears the message TEXT behind our fields, and the end of data
  *   {bdat TEXT the same by BDAT ... LAST
+ *   {field X   the backend hears one header field that begins with X
  *   {big       what "! big" sent, and the end of data
  *   {eof       Gatepost has closed the connection without another word
  *   # MS       time passes
@@ -145,19 +146,26 @@ static inline void script_hears(struct player *p, struct buf *from, bool reply, 
     free(got);
 }
 
-/* Drops our Received field, which must be there, off the front. */
-static inline void script_received(struct player *p, struct buf *from)
+/* Drops the field, which must be there, off the front. */
+static inline void script_field(struct player *p, struct buf *from, const char *name)
 {
-    if (buf_len(from) < 10 || memcmp(buf_data(from), "Received: ", 10) != 0)
-        script_fail_left(p, "no Received field in front", from);
+    if (buf_len(from) < strlen(name) || memcmp(buf_data(from), name, strlen(name)) != 0)
+        script_fail_left(p, name, from);
     bool more = true;
     while (more) {
         const char *end = memmem(buf_data(from), buf_len(from), "\r\n", 2);
         if (end == NULL)
-            script_fail(p, "the Received field does not end", "");
+            script_fail(p, "the field does not end", name);
         buf_consume(from, (size_t)(end - buf_data(from)) + 2);
         more = buf_len(from) > 0 && (*buf_data(from) == '\t' || *buf_data(from) == ' ');
     }
+}
+
+/* Drops our fields, in their order, off the front. */
+static inline void script_head(struct player *p, struct buf *from)
+{
+    script_field(p, from, "Received: ");
+    script_field(p, from, "Authentication-Results: mx.example.org;");
 }
 
 /* The message as the backend heard it must be `want`, and nothing behind it. */
@@ -165,7 +173,7 @@ static inline void script_text(struct player *p, const char *want, bool dotted)
 {
     struct buf expected = {0};
     struct buf *heard = &p->backend->heard;
-    script_received(p, heard);
+    script_head(p, heard);
     script_lines(&expected, want);
     if (dotted)
         buf_add_str(&expected, ".\r\n");
@@ -384,6 +392,8 @@ static inline bool script_look(struct player *p, const char *step)
         script_text(p, step + 6, true);
     } else if (strncmp(step, "{bdat ", 6) == 0) {
         script_bdat(p, step + 6);
+    } else if (strncmp(step, "{field ", 7) == 0) {
+        script_field(p, heard, step + 7);
     } else if (strcmp(step, "{big") == 0) {
         script_heard_big(p);
     } else if (strncmp(step, "{ ", 2) == 0) {
