@@ -121,18 +121,22 @@ void trial_text(struct trial *trial, const char *data, size_t len);
  * as a temporary fault. After the verdict: */
 struct trial_stamp {
     const char *id;    /* the session's */
-    const char *login; /* after AUTH, "" : not known */
+    const char *login; /* after AUTH; "" or NULL: not known */
 };
 /* Appends the fields that go in front of the message, below Received: Authentication-Results and
  * what else is configured. */
 void trial_stamp(const struct trial *trial, const struct trial_stamp *stamp, struct buf *out);
-/* Says which octets of the message are to be left out, in order: fields that claim to be ours. */
+/* After trial_message(): says which octets of the message are to be left out, in order: fields that
+ * claim to be ours. Offsets are those of trial_text(), as if nothing were left out. */
 void trial_cuts(const struct trial *trial, void (*fn)(uint64_t offset, uint64_t len, void *arg),
                 void *arg);
 
-/* Recipients of one transaction are of one class, since its message has one verdict. */
+/* Recipients of one transaction are of one class, since its message has one verdict. With mode =
+ * observe nobody is refused for that: a message is exempt or allowed where all its recipients are.
+ */
 enum trial_class { TRIAL_CLASS_PLAIN, TRIAL_CLASS_EXEMPT, TRIAL_CLASS_ALLOWED };
-/* Of the recipient there is a verdict on. `exempt`: it is postmaster@ or abuse@. */
+/* Of the recipient there is a verdict on. `exempt`: it is postmaster@ or abuse@. Of who is trusted
+ * or has authenticated all are plain, unless without what speaks of this one it were denied. */
 enum trial_class trial_class(const struct trial *trial, bool exempt);
 
 /* The transaction is over: its sender and recipients speak neither for nor against the client. */

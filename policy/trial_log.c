@@ -8,7 +8,9 @@
  * is added where mode = observe let pass what it were otherwise. list="client:192.0.2.0/24" is the
  * entry that allowed or denied; greylist=new, early, passed, white or proven what became of the
  * triplet, with wait=212 seconds for one that must wait; spamtrap= the trap it wrote to, and
- * banned=yes where that put it on the deny list. A finding is its label, the raw
+ * banned=yes where that put it on the deny list. spf=, dkim=, arc= and dmarc= are what was
+ * evaluated, mark= what the message was marked with, override= why DMARC's policy was not followed.
+ * A finding is its label, the raw
  * answer and its score; one that says "(observed)" did not count, nor did one with "(counted
  * once)", since its list has said as much of another name; one with '?' could not tell, and why.
  */
@@ -16,6 +18,7 @@
 
 #include "lib/buf.h"
 #include "lib/log.h"
+#include "policy/auth/message_auth.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,6 +76,30 @@ static void put_lists(struct log_line *line, const struct trial *trial)
         log_str(line, "banned", "yes");
 }
 
+/* spf=fail dkim=pass dmarc=fail: what was evaluated, and of DKIM the best. */
+static void put_auth(struct log_line *line, const struct trial *trial)
+{
+    const struct message_auth_results *results = trial_auth_results(trial);
+    const struct trial_disposition disposition = trial_disposition(trial);
+    if (trial->facts.spf->checked)
+        log_str(line, "spf", spf_result_name(trial->facts.spf->result));
+    if (results == NULL)
+        return;
+    enum dkim_result best = results->signatures > 0 ? results->signature[0]->result : DKIM_NONE;
+    for (size_t i = 0; i < results->signatures; i++) {
+        if (results->signature[i]->result == DKIM_PASS)
+            best = DKIM_PASS;
+    }
+    log_str(line, "dkim", dkim_result_name(best));
+    if (results->arc->result != ARC_NONE)
+        log_str(line, "arc", arc_result_name(results->arc->result));
+    log_str(line, "dmarc", dmarc_result_name(results->dmarc->result));
+    if (disposition.mark[0] != '\0')
+        log_str(line, "mark", disposition.mark);
+    if (disposition.override[0] != '\0')
+        log_str(line, "override", disposition.override);
+}
+
 void trial_log(const struct trial *trial, struct log_line *line)
 {
     char score[TRIAL_SCORE_SIZE];
@@ -87,6 +114,7 @@ void trial_log(const struct trial *trial, struct log_line *line)
         log_str(line, "by", verdict_cause_name(trial->cause));
     }
     put_lists(line, trial);
+    put_auth(line, trial);
     STAILQ_FOREACH(finding, &trial->findings, link)
     {
         if (!finding->quiet)

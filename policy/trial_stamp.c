@@ -89,28 +89,33 @@ static void put_label(struct buf *out, const char *label)
         buf_add(out, *c == '(' || *c == ')' || *c == '\\' ? "?" : c, 1);
 }
 
+/* Does it count, so that it is named? */
+static bool is_named(const struct trial *trial, const struct finding *finding)
+{
+    return trial_counts(finding) && finding->score != 0 && !trial_outdone(trial, finding);
+}
+
 static void put_score(const struct trial *trial, const char *name, struct buf *out)
 {
     char score[TRIAL_SCORE_SIZE];
     const struct finding *finding;
     unsigned named = 0;
+    size_t line = buf_len(out); /* where it begins */
     buf_printf(out, "%s: %s (%s", name, trial_score_text(trial_score(trial), false, score),
                trial->asked ? verdict_action_name(trial->would) : "pass");
-    size_t line = buf_len(out);
-    size_t start = line - (size_t)LINE_MOST / 2; /* of the line: what stands there is short */
     STAILQ_FOREACH(finding, &trial->findings, link)
     {
-        if (!trial_counts(finding) || finding->score == 0 || trial_outdone(trial, finding))
+        if (!is_named(trial, finding))
             continue;
         if (named++ == NAMED_MOST) {
             buf_add_str(out, "; ...");
             break;
         }
-        size_t next = strlen(finding->label) + TRIAL_SCORE_SIZE;
-        bool fold = buf_len(out) - start + next > LINE_MOST;
+        size_t column = buf_len(out) - line;
+        bool fold = column + strlen(finding->label) + TRIAL_SCORE_SIZE > LINE_MOST;
         buf_add_str(out, fold ? ";\r\n\t" : "; ");
         if (fold)
-            start = buf_len(out);
+            line = buf_len(out);
         put_label(out, finding->label);
         buf_printf(out, " %s", trial_score_text(finding->score, true, score));
     }
