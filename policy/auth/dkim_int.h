@@ -26,6 +26,7 @@ struct dkim_field {
     enum canon header_canon, body_canon;
     char domain[256];                           /* d=, lower-case A-labels */
     char selector[256];                         /* s=, likewise */
+    char identity_domain[256];                  /* of i= of a DKIM-Signature, likewise; or d= */
     const struct tag *identity, *signed_fields; /* i=, h= */
     struct buf body_digest, signature;          /* bh=, b=, decoded */
     uint64_t body_octets;                       /* l=, or BODY_HASH_ALL */
@@ -40,9 +41,9 @@ void dkim_field_free(struct dkim_field *field);
  * `blank_b`, with the value of its b= tag taken out. */
 void dkim_canon_field(const struct header_field *field, enum canon canon, bool blank_b,
                       struct buf *out);
-/* The digest over the fields of h= (from the bottom up, RFC 6376 5.4.2), then over the signature
- * field itself. What it costs is bounded by the header's fields times those of h=, which are at
- * most DKIM_SIGNED_MOST. False: h= is none. */
+/* The digest over the fields of h= (from the bottom up, RFC 6376 5.4.2; `own` is none of them),
+ * then over the signature field itself. The header's fields are gone through once, whatever h=
+ * names. False: the signature has no h=. */
 #define DKIM_SIGNED_MOST 256
 bool dkim_header_digest(const struct header *header, const struct header_field *own,
                         const struct dkim_field *field, unsigned char out[static DIGEST_SIZE]);
