@@ -149,8 +149,10 @@ struct check_facts {
     const struct spf_known *spf, *spf_helo; /* what SPF said of MAIL FROM and HELO; never NULL */
     /* At CHECK_AT_MESSAGE; NULL before. */
     const struct message_auth_results *message;
-    score_t score; /* at CHECK_AT_MESSAGE: the sum of what was found before it */
-    bool listed;   /* likewise: a DNS list was among that, and counted */
+    bool
+        arc_trusted; /* likewise: its ARC chain passes, and arc { trusted } lists the last sealer */
+    score_t score;   /* at CHECK_AT_MESSAGE: the sum of what was found before it */
+    bool listed;     /* likewise: a DNS list was among that, and counted */
 };
 const struct check_facts *check_facts(const struct check_run *run);
 /* Where to ask; never NULL while `lookup`. */

@@ -48,6 +48,13 @@ static const struct check_config *block(const struct trial *trial, const char *n
     return *config;
 }
 
+static bool arc_trusted(const struct trial *trial, const struct message_auth_results *results)
+{
+    const struct arc_config *config = (const void *)block(trial, "arc");
+    return config != NULL && results != NULL && results->arc->result == ARC_PASS &&
+           auth_names_have(config->trusted, results->arc->sealer);
+}
+
 static void set_rules(const struct trial *trial, struct message_auth_env *env)
 {
     const struct dkim_config *dkim = (const void *)block(trial, "dkim");
@@ -132,6 +139,7 @@ void trial_auth_forget(struct trial *trial)
     trial_stop(trial, CHECK_AT_MESSAGE);
     trial_forget(trial, CHECK_AT_MESSAGE);
     trial->facts.message = NULL;
+    trial->facts.arc_trusted = false;
     trial->message = NULL;
     if (message == NULL)
         return;
@@ -166,6 +174,7 @@ static void start_checks(struct trial *trial)
     message->timer = NULL;
     message->step = TRIAL_MESSAGE_DONE;
     trial->facts.message = message_auth_results(message->auth);
+    trial->facts.arc_trusted = arc_trusted(trial, trial->facts.message);
     trial->facts.score = trial_score(trial);
     trial->facts.listed = is_listed(trial);
     trial_start(trial, CHECK_AT_MESSAGE, loop_now(trial->env.loop) + TRIAL_DEADLINE);

@@ -36,7 +36,7 @@ struct rig_case {
     const char *sender; /* NULL: "user@..." where there is a domain */
     bool no_lookup;
     enum check_stage stage;
-    bool proven, reverse_confirmed, forwarder, listed;
+    bool proven, reverse_confirmed, forwarder, arc_trusted, listed;
     const char *reverse_name; /* NULL: "" */
     score_t score;
     const struct spf_known *spf, *spf_helo; /* NULL: nobody asked */
@@ -325,6 +325,7 @@ static void rig_open(struct rig *r, const struct rig_case *c)
         .spf = c->spf != NULL ? c->spf : &nobody_asked,
         .spf_helo = c->spf_helo != NULL ? c->spf_helo : &nobody_asked,
         .message = c->message,
+        .arc_trusted = c->arc_trusted,
         .score = c->score,
         .listed = c->listed,
     };
