@@ -159,6 +159,7 @@ void capability_parse_line(struct capability *cap, const char *line, size_t len)
             continue;
         cap->bits |= (unsigned)keywords[i].bit;
         parse_args(cap, keywords[i].bit, at, (size_t)(line + len - at));
+        break;
     }
     settle(cap);
 }

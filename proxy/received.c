@@ -50,8 +50,15 @@ static void add_name(struct buf *out, const char *text)
     } else if (is_literal(text, len)) {
         buf_add(out, text, len);
     } else {
-        for (size_t i = 0; i < len; i++)
-            buf_add(out, is_name_octet(text[i]) ? &text[i] : "?", 1);
+        for (size_t i = 0; i < len;) {
+            size_t end = i;
+            while (end < len && is_name_octet(text[end]))
+                end++;
+            buf_add(out, text + i, end - i);
+            if (end < len)
+                buf_add(out, "?", 1);
+            i = end + 1;
+        }
     }
 }
 
@@ -67,8 +74,9 @@ static void add_client(struct buf *out, const struct received *field)
         add_name(out, field->client_name);
         buf_add_str(out, " ");
     }
-    buf_printf(out, "[%s%s])", field->client->family == AF_INET6 ? "IPv6:" : "",
-               addr_ip_text(field->client, ip));
+    buf_add_str(out, field->client->family == AF_INET6 ? "[IPv6:" : "[");
+    buf_add_str(out, addr_ip_text(field->client, ip));
+    buf_add_str(out, "])");
 }
 
 static const char *protocol(const struct received *field)
@@ -106,6 +114,14 @@ static bool can_name(const struct received *field)
     return true;
 }
 
+/* Two digits and what follows them. */
+static void add_two(struct buf *out, long number, char behind)
+{
+    const char text[] = {(char)('0' + number / 10 % 10), (char)('0' + number % 10), behind};
+    buf_add(out, text, behind != '\0' ? 3 : 2);
+}
+
+/* By hand: this is on the way of each message, and printf is slow. */
 static void add_date(struct buf *out, time_t time)
 {
     static const char days[][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
@@ -114,9 +130,19 @@ static void add_date(struct buf *out, time_t time)
     struct tm tm = {0};
     localtime_r(&time, &tm);
     long minutes = tm.tm_gmtoff / 60;
-    buf_printf(out, "%s, %02d %s %04d %02d:%02d:%02d %c%02ld%02ld", days[tm.tm_wday], tm.tm_mday,
-               months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec,
-               minutes < 0 ? '-' : '+', labs(minutes) / 60, labs(minutes) % 60);
+    buf_add_str(out, days[tm.tm_wday]);
+    buf_add_str(out, ", ");
+    add_two(out, tm.tm_mday, ' ');
+    buf_add_str(out, months[tm.tm_mon]);
+    buf_add_str(out, " ");
+    add_two(out, (tm.tm_year + 1900) / 100, '\0');
+    add_two(out, tm.tm_year + 1900, ' ');
+    add_two(out, tm.tm_hour, ':');
+    add_two(out, tm.tm_min, ':');
+    add_two(out, tm.tm_sec, ' ');
+    buf_add_str(out, minutes < 0 ? "-" : "+");
+    add_two(out, labs(minutes) / 60, '\0');
+    add_two(out, labs(minutes) % 60, '\0');
 }
 
 void received_write(const struct received *field, struct buf *out)
