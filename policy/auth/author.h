@@ -12,9 +12,10 @@
 enum author_status {
     AUTHOR_ONE,     /* all mailboxes are of one domain */
     AUTHOR_NONE,    /* no From field */
-    AUTHOR_EMPTY,   /* one that names no mailbox with a domain (a group without members...) */
+    AUTHOR_EMPTY,   /* one that names no mailbox with a domain (a group without members, an address
+                       literal...) */
     AUTHOR_MANY,    /* several From fields, or mailboxes of several domains */
-    AUTHOR_INVALID, /* it cannot be read as a list of mailboxes */
+    AUTHOR_INVALID, /* it cannot be read as a list of mailboxes, or the header was cut */
 };
 
 struct author {
