@@ -189,7 +189,7 @@ static bool reader_read(const char *value, size_t len, struct reader_results *ou
 }
 
 /* What is wrong with the lines of a field that is to go in front of a message, or NULL. */
-static const char *reader_lines(const char *text, size_t len)
+static inline const char *reader_lines(const char *text, size_t len)
 {
     size_t line = 0;
     for (size_t i = 0; i < len; i++) {
@@ -213,7 +213,7 @@ static const char *reader_lines(const char *text, size_t len)
 }
 
 /* What is wrong with an Authentication-Results field as it was written, or NULL. */
-static const char *reader_field(const char *text, size_t len, struct reader_results *out)
+static inline const char *reader_field(const char *text, size_t len, struct reader_results *out)
 {
     static const char name[] = "Authentication-Results:";
     const char *why = reader_lines(text, len);
