@@ -252,6 +252,7 @@ static json_t *header_json(const struct verify *v)
         .reverse_name = v->reverse.name != NULL ? v->reverse.name : "",
         .reverse_confirmed = v->reverse.confirmed,
         .reverse_temperror = v->reverse.temperror,
+        .reverse_skipped = !has_client(v),
         .helo = v->mail.helo,
         .sender = v->mail.sender,
         .login = "",

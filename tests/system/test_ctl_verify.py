@@ -2,6 +2,7 @@
 """What gatepostctl finds out by itself: verify, spf, domain, tlsa, mta-sts. The world is the scripted
 DNS server, whom the configuration's dns { } names."""
 
+import base64
 import hashlib
 import json
 import subprocess
@@ -9,7 +10,13 @@ import subprocess
 import pytest
 
 from harness.control import run_ctl
+from harness.dns import Rcode
 from harness.gatepost import address_text
+
+try:
+    import dkim
+except ImportError:
+    dkim = None
 
 CLIENT = "192.0.2.25"
 
@@ -329,3 +336,151 @@ def test_spf_with_helo_evaluates_both(ctl, dns):
 def test_spf_with_wrong_words(ctl, words, text):
     done = ctl("spf", *words)
     assert done.returncode == 2 and text in done.stderr, done
+
+
+# ---- verify
+
+MESSAGE = (b"From: Anna <anna@a.example>\nTo: b@example.org\nSubject: a test\n"
+           b"Date: Sun, 22 Nov 2026 20:00:00 +0000\nMessage-ID: <1@a.example>\n\nHello,\n\nAnna\n")
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory):
+    """An RSA key in PEM, and what DNS says of it."""
+    if dkim is None:
+        pytest.skip("python3-dkim is not installed")
+    file = tmp_path_factory.mktemp("key") / "rsa.pem"
+    subprocess.run(["openssl", "genrsa", "-traditional", "-out", str(file), "2048"], check=True,
+                   capture_output=True)
+    der = subprocess.run(["openssl", "pkey", "-in", str(file), "-pubout", "-outform", "DER"],
+                         capture_output=True, check=True).stdout
+    record = "v=DKIM1; k=rsa; p=" + base64.b64encode(der).decode()
+    return file.read_bytes(), [record[:200], record[200:]]
+
+
+@pytest.fixture
+def signed(dns, key):
+    """MESSAGE with a signature of a.example, whose key and policy (reject) are in DNS."""
+    pem, record = key
+    dns.add("s._domainkey.a.example", "TXT", record)
+    dns.add("_dmarc.a.example", "TXT", "v=DMARC1; p=reject")
+    dns.host("a.example", "192.0.2.1")
+    field = dkim.sign(MESSAGE.replace(b"\n", b"\r\n"), b"s", b"a.example", pem,
+                      canonicalize=(b"relaxed", b"relaxed"))
+    return field.replace(b"\r\n", b"\n") + MESSAGE
+
+
+def verify(ctl, message, *words):
+    return ask(ctl, "verify", *words, text=message.decode())
+
+
+@pytest.mark.parametrize("ends", ["LF", "CRLF", "mailbox"])
+def test_a_signed_message_passes(ctl, signed, ends):
+    if ends == "mailbox":
+        signed = b"From anna@a.example Sun Nov 22 20:00:00 2026\n" + signed
+    elif ends == "CRLF":
+        signed = signed.replace(b"\n", b"\r\n")
+    answer = verify(ctl, signed)
+    signature, = answer["dkim"]
+    assert (signature["result"], signature["domain"], signature["selector"],
+            signature["algorithm"], signature["bits"]) == ("pass", "a.example", "s", "rsa-sha256",
+                                                           2048)
+    assert "why" not in signature
+    dmarc = answer["dmarc"]
+    assert (dmarc["result"], dmarc["policy"], dmarc["dkim-aligned"]) == ("pass", "reject", True)
+    assert answer["spf"] == [] and answer["arc"]["result"] == "none"
+    header = answer["header"]
+    assert header.startswith("Authentication-Results: mx.example.org") and header.endswith("\r\n")
+    for text in ("dkim=pass", "header.d=a.example", "dmarc=pass", "spf=none", "arc=none"):
+        assert text in header, header
+
+
+def test_a_changed_body_fails_and_says_why(ctl, signed):
+    answer = verify(ctl, signed.replace(b"Hello", b"Hallo"))
+    signature, = answer["dkim"]
+    assert signature["result"] == "fail" and signature["why"], answer
+    dmarc = answer["dmarc"]
+    assert (dmarc["result"], dmarc["dkim-aligned"], dmarc["spf-aligned"]) == ("fail", False, False)
+    assert "dmarc=fail" in answer["header"] and "policy.dmarc=quarantine" in answer["header"]
+
+
+def test_a_key_that_is_not_there_and_one_that_cannot_be_asked_for(ctl, dns, signed):
+    dns.remove("s._domainkey.a.example")
+    signature, = verify(ctl, signed)["dkim"]
+    assert signature["result"] == "permerror" and signature["why"]
+    dns.rule("s._domainkey.a.example", Rcode("SERVFAIL"))
+    answer = verify(ctl, signed)
+    assert answer["dkim"][0]["result"] == "temperror" and answer["dkim"][0]["why"], answer
+    assert answer["dmarc"]["result"] == "temperror", answer
+
+
+def test_spf_counts_where_the_client_is_known(ctl, dns, signed):
+    dns.client(CLIENT, "mail.a.example")
+    dns.add("a.example", "TXT", "v=spf1 ip4:192.0.2.25 -all")
+    dns.add("mail.a.example", "TXT", "v=spf1 a -all")
+    answer = verify(ctl, MESSAGE, "--ip", CLIENT, "--helo", "mail.a.example", "--from",
+                    "anna@a.example")
+    assert [(s["identity"], s["result"], s["domain"]) for s in answer["spf"]] == [
+        ("mailfrom", "pass", "a.example"), ("helo", "pass", "mail.a.example")]
+    assert answer["dkim"] == [] and answer["dmarc"]["result"] == "pass"
+    assert answer["dmarc"]["spf-aligned"] is True
+    for text in ("spf=pass", "smtp.mailfrom=", "iprev=pass", "dkim=none"):
+        assert text in answer["header"], answer["header"]
+    stranger = verify(ctl, MESSAGE, "--ip", "192.0.2.26", "--from", "anna@a.example")
+    assert stranger["spf"][0]["result"] == "fail" and stranger["dmarc"]["result"] == "fail"
+    assert signed.endswith(MESSAGE)
+
+
+@pytest.mark.parametrize("trusted, override", [("list.example", True), ("other.example", False)])
+def test_the_chain_of_a_trusted_sealer_overrides(gatepost, dns, signed, key, trusted, override):
+    """A list has changed the message, which breaks its signature, and sealed it."""
+    dns.add("arc._domainkey.list.example", "TXT", key[1])
+    gate = gatepost("127.0.0.1:1", start=False, dns={"servers": [address_text(dns)]},
+                    arc={"trusted": [trusted]})
+
+    def run(message):
+        done = run_ctl("-c", gate.config_file, "--json", "verify", text=message.decode())
+        assert done.returncode == 0, done
+        return json.loads(done.stdout)
+    listed = (b"Authentication-Results: list.example; dkim=pass header.d=a.example\n" +
+              signed.replace(b"Hello", b"Hello, list")).replace(b"\n", b"\r\n")
+    chain = dkim.arc_sign(listed, b"arc", b"list.example", key[0], b"list.example")
+    message = (b"".join(chain) + listed).replace(b"\r\n", b"\n")
+    answer = run(message)
+    arc = answer["arc"]
+    assert (arc["result"], arc["sealer"], arc["sets"]) == ("pass", "list.example", 1), answer
+    assert answer["dmarc"]["result"] == "fail"
+    assert ("trusted ARC chain" in answer["header"]) == override, answer["header"]
+    assert ("policy.dmarc=quarantine" in answer["header"]) != override, answer["header"]
+    broken = run(message.replace(b"Hello", b"Hallo"))
+    assert broken["arc"]["result"] == "fail" and broken["arc"]["why"], broken
+
+
+@pytest.mark.parametrize("head, sentence", [
+    (b"From: a@a.example\nFrom: b@b.example\n", "several From fields"),
+    (b"Subject: x\n", "no From field"), (b"From: undisclosed:;\n", "no mailbox")])
+def test_an_author_who_is_not_one_is_said(ctl, head, sentence):
+    answer = verify(ctl, head + b"\nx\n")
+    assert sentence in answer["author"] and answer["dmarc"]["result"] in ("none", "permerror")
+
+
+def test_people_see_every_part_and_the_header(ctl, signed):
+    done = ctl("verify", text=signed.replace(b"Hello", b"Hallo").decode())
+    assert done.returncode == 0 and "\033" not in done.stdout, done
+    for text in ("SPF\n  not asked", "DKIM\n", "ARC\n", "DMARC\n", "fail", "a.example", "rsa-sha256",
+                 "Authentication-Results: mx.example.org"):
+        assert text in done.stdout, (text, done.stdout)
+
+
+def test_a_message_of_nothing_is_evaluated(ctl):
+    answer = verify(ctl, b"")
+    assert answer["dkim"] == [] and answer["dmarc"]["result"] == "none", answer
+
+
+@pytest.mark.parametrize("words, text", [
+    (["--helo", "h.example"], "only with --ip"), (["--from", "a@a.example"], "only with --ip"),
+    (["--ip", CLIENT], "needs --from or --helo"), (["--ip", "nobody"], "takes an IP address"),
+    (["file.eml"], "does not take")])
+def test_verify_with_wrong_words(ctl, words, text):
+    done = ctl("verify", *words)
+    assert done.returncode == 2 and text in done.stderr and done.stdout == "", done
