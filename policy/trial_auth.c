@@ -25,15 +25,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* As long as not all evaluators are there: nothing is authenticated. */
-#define message_auth_new(env, fn, arg)   ((void)(env), (void)(fn), (void)(arg), NULL)
-#define message_auth_text(auth, data, n) ((void)(auth), (void)(data), (void)(n))
-#define message_auth_end(auth, a, b)     ((void)(auth), (void)(a), (void)(b))
-#define message_auth_settled(auth)       ((void)(auth), true)
-#define message_auth_give_up(auth)       ((void)(auth))
-#define message_auth_results(auth)       ((void)(auth), NULL)
-#define message_auth_free(auth)          ((void)(auth))
-
 #define HEADER_MOST ((size_t)256 * 1024)
 
 /* ---- the configuration --------------------------------------------------------------------------

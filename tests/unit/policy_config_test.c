@@ -4,6 +4,7 @@
  * table of checks the daemon has.
  */
 #include "lib/conf.h"
+#include "policy/auth_config.h"
 #include "policy/behaviour.h"
 #include "policy/check_dnsbl.h"
 #include "policy/check_names.h"
@@ -226,11 +227,18 @@ static const struct default_case {
     enum check_mode mode;
     score_t score;
 } default_cases[] = {
-    {&check_pregreet, CHECK_SCORE, 600},      {&check_pipelining, CHECK_SCORE, 300},
-    {&check_commands, CHECK_SCORE, 600},      {&check_newlines, CHECK_SCORE, 300},
-    {&check_hangup, CHECK_SCORE, 100},        {&check_client_limits, CHECK_REJECT, 200},
-    {&check_reverse_dns, CHECK_SCORE, 200},   {&check_helo, CHECK_SCORE, 200},
+    {&check_pregreet, CHECK_SCORE, 600},
+    {&check_pipelining, CHECK_SCORE, 300},
+    {&check_commands, CHECK_SCORE, 600},
+    {&check_newlines, CHECK_SCORE, 300},
+    {&check_hangup, CHECK_SCORE, 100},
+    {&check_client_limits, CHECK_REJECT, 200},
+    {&check_reverse_dns, CHECK_SCORE, 200},
+    {&check_helo, CHECK_SCORE, 200},
     {&check_sender_domain, CHECK_SCORE, 300},
+    {&check_dkim, CHECK_SCORE, 0},
+    {&check_arc, CHECK_SCORE, 0},
+    {&check_header, CHECK_SCORE, 50},
 };
 
 static void an_empty_file_gives_the_defaults(void **state)
