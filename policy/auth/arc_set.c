@@ -105,7 +105,7 @@ static const char *check_seal(const struct tag_list *tags, unsigned instance)
     if (validation == NULL)
         return "a seal has no cv=";
     if (tag_is(validation, "fail"))
-        return "it had failed before";
+        return "the chain had failed before";
     if (!tag_is(validation, instance == 1 ? "none" : "pass"))
         return "the cv= of a seal does not fit its place";
     return NULL;
@@ -115,13 +115,13 @@ static const char *check_seal(const struct tag_list *tags, unsigned instance)
 static unsigned tagged_instance(const struct header_field *field, enum part part,
                                 struct tag_list *tags, const char **why)
 {
-    *why = "a field of it has an empty tag";
+    *why = "a field has an empty tag";
     if (has_empty_tag(field->value, field->value_len) ||
         !tag_list_parse(field->value, field->value_len, tags, why))
         return 0;
     const struct tag *tag = tag_list_find(tags, "i");
     unsigned instance = tag != NULL ? number(tag->value, tag->value_len) : 0;
-    *why = "a field of it has no proper i=";
+    *why = "a field has no proper i=";
     if (instance == 0 || part != SEAL)
         return instance;
     *why = check_seal(tags, instance);
@@ -133,7 +133,7 @@ static const char *place(struct arc_chain *chain, const struct header_field *fie
                          struct tag_list *tags)
 {
     size_t used;
-    const char *why = "its results have no proper i=";
+    const char *why = "ARC-Authentication-Results has no proper i=";
     unsigned instance = part == RESULTS ? arc_set_instance(field->value, field->value_len, &used)
                                         : tagged_instance(field, part, tags, &why);
     if (instance == 0)
@@ -143,7 +143,7 @@ static const char *place(struct arc_chain *chain, const struct header_field *fie
                                        : part == MESSAGE ? &set->message
                                                          : &set->seal;
     if (*slot != NULL)
-        return "a field of it stands twice";
+        return "a field stands twice";
     *slot = field;
     if (instance > chain->count)
         chain->count = instance;
@@ -160,14 +160,14 @@ static const char *collect(const struct header *header, struct arc_chain *chain,
         if (part == OTHER)
             continue;
         if (++found > (size_t)most * 3)
-            return "it is too long";
+            return "the chain is too long";
         const char *why = place(chain, field, part, tags);
         if (why != NULL)
             return why;
     }
     if (chain->count > most)
-        return "it is too long";
-    return found == (size_t)chain->count * 3 ? NULL : "a field of it is missing";
+        return "the chain is too long";
+    return found == (size_t)chain->count * 3 ? NULL : "a field is missing";
 }
 
 enum arc_result arc_set_collect(const struct header *header, unsigned most, struct arc_chain *out,
