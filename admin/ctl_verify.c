@@ -204,9 +204,8 @@ static json_t *dmarc_json(const struct message_auth_results *results)
     set(out, "organisation", dmarc->org);
     if (dmarc->at[0] == '\0')
         return out;
-    set(out, "policy", dmarc_policy_name(dmarc->published));
-    if (dmarc->testing)
-        json_object_set_new(out, "testing", json_true());
+    set(out, "published", dmarc_policy_name(dmarc->published));
+    set(out, "policy", dmarc_policy_name(dmarc->policy));
     json_object_set_new(out, "dkim-aligned", json_boolean(dmarc->dkim_aligned));
     json_object_set_new(out, "spf-aligned", json_boolean(dmarc->spf_aligned));
     return out;
