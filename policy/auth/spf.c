@@ -260,11 +260,18 @@ bool spf_expand(struct spf *s, struct spf_text spec, const char *domain,
     return true;
 }
 
-/* What decided, by the first record. */
+/* What decided, as the first record writes it. */
 static void note_mechanism(struct spf *s)
 {
     const struct spf_text *whole = &s->frame[0]->term.whole;
-    str_printable(s->mechanism, sizeof s->mechanism, whole->text, whole->len);
+    if (s->frames == 1)
+        str_printable(s->mechanism, sizeof s->mechanism, whole->text, whole->len);
+}
+
+static void say_match(struct spf *s, bool matches)
+{
+    const struct spf_text *whole = &spf_top(s)->term.whole;
+    spf_say(s, "%.*s: %s", (int)whole->len, whole->text, matches ? "matches" : "no match");
 }
 
 /* The first record's result. */
@@ -285,28 +292,25 @@ static enum spf_flow leave(struct spf *s, enum spf_result result)
         if (s->frames == 1)
             return conclude(s, result);
         frame_free(s->frame[--s->frames]);
+        say_match(s, result == SPF_PASS);
         if (result != SPF_PASS) {
             s->step = next_term;
             return SPF_GO_ON;
         }
         result = spf_top(s)->term.result;
-        if (s->frames == 1)
-            note_mechanism(s);
+        note_mechanism(s);
     }
 }
 
 enum spf_flow spf_match(struct spf *s, bool matches)
 {
-    const struct spf_term *term = &spf_top(s)->term;
-    spf_say(s, "%.*s: %s", (int)term->whole.len, term->whole.text,
-            matches ? "matches" : "no match");
+    say_match(s, matches);
     if (!matches) {
         s->step = next_term;
         return SPF_GO_ON;
     }
-    if (s->frames == 1)
-        note_mechanism(s);
-    return leave(s, term->result);
+    note_mechanism(s);
+    return leave(s, spf_top(s)->term.result);
 }
 
 /* False: it is one too many. */
