@@ -25,14 +25,14 @@
 /* ---- Authentication-Results ---------------------------------------------------------------------
  */
 
-/* Would dmarc have refused it, had nothing else gone before? */
+/* Would dmarc have refused it for good, had nothing else gone before? */
 static bool dmarc_refuses(const struct trial *trial)
 {
     const struct finding *finding;
     STAILQ_FOREACH(finding, &trial->findings, link)
     {
         if (finding->stage == CHECK_AT_MESSAGE && trial_refuses(trial, finding) &&
-            strcmp(finding->config->check->name, "dmarc") == 0)
+            finding->enhanced[0] != '4' && strcmp(finding->config->check->name, "dmarc") == 0)
             return true;
     }
     return false;

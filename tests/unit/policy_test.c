@@ -10,6 +10,7 @@
  *   case TITLE               begins a case
  *   | TEXT                   a line of the configuration; all before the first client
  *   observe                  mode = observe
+ *   authenticates            spf, dkim, arc, dmarc and header are on, which they are not else
  *   thresholds G R T         of the listener; "-" is the policy's
  *
  *   dns TYPE NAME RECORDS    what DNS has (fake_dns_set)
@@ -24,6 +25,7 @@
  *   another ADDRESS          connects; who was there before stays till the end
  *   helo NAME                sender ADDRESS, or <>          auth
  *   recipient ADDRESS        the next verdicts are about
+ *   text [LINE]              a line of the message's text; the first is where it begins
  *   message [allowed]        they are about the message; all its recipients were allowed
  *   behave WHAT [DETAIL]     pregreet, pipelining, command, newline, hangup
  *   delivered                the backend took a message
@@ -45,6 +47,10 @@
  *   greet DURATION           the wait before the banner   teaser yes|no
  *   delay FAULTS DURATION    of a reply
  *   log TEXT                 what the trial adds to a log line, all of it
+ *   class CLASS [exempt]     plain, exempt or allowed: of the last recipient
+ *   stamp TEXT               is in the fields that go in front of the message, unfolded
+ *   nostamp TEXT             is not       cut TEXT   what is left out of the message: "LINE|LINE"
+ *   explain TEXT             is in what gatepostctl explain says
  *   asked N                  questions to DNS since the case began      open N   that are open
  *
  * The lists' canaries are probed when the first client connects.
@@ -52,6 +58,8 @@
 #include "lib/buf.h"
 #include "lib/log.h"
 #include "lib/loop.h"
+#include "policy/auth_config.h"
+#include "policy/explain.h"
 #include "policy/known.h"
 #include "policy/list_probe.h"
 #include "policy/list_table.h"
@@ -59,6 +67,7 @@
 #include "policy/record.h"
 #include "policy/state.h"
 #include "policy/trial.h"
+#define FAKE_CHECK_REAL &check_spf, &check_dkim, &check_arc, &check_header,
 #include "tests/unit/support/fake_check.h"
 #include "tests/unit/support/fake_dns.h"
 #include "tests/unit/support/fake_store.h"
@@ -100,6 +109,10 @@ struct script {
     struct trial *other[OTHERS];
     size_t others;
     unsigned changed;
+    bool authenticates;
+    bool text_begun;
+    struct buf text; /* of the message */
+    struct buf cut;
     struct verdict verdict;
     char why[128]; /* the store is down */
 };
@@ -211,6 +224,12 @@ static void do_observe(struct script *s, const struct words *w)
 {
     (void)w;
     s->observe = true;
+}
+
+static void do_authenticates(struct script *s, const struct words *w)
+{
+    (void)w;
+    s->authenticates = true;
 }
 
 static void do_thresholds(struct script *s, const struct words *w)
@@ -338,6 +357,9 @@ static void make_policy(struct script *s)
     for (size_t i = 0; policy_sections()[i] != NULL; i++)
         sections[i + 1] = policy_sections()[i];
     struct conf *conf = conf_new(CONFIG_NAME, sections);
+    if (!s->authenticates)
+        buf_add_str(&s->config, "spf { mode = off }\ndkim { mode = off }\narc { mode = off }\n"
+                                "header { mode = off }\n");
     bool good = conf_read_text(conf, buf_data(&s->config), buf_len(&s->config));
     s->policy = policy_new(conf);
     char *faults = conf_faults(conf);
@@ -415,8 +437,22 @@ static void do_reset(struct script *s, const struct words *w)
     trial_reset(s->trial);
 }
 
+static void do_text(struct script *s, const struct words *w)
+{
+    if (!s->text_begun) {
+        trial_text_begin(s->trial);
+        s->text.end = s->text.start;
+    }
+    s->text_begun = true;
+    size_t start = buf_len(&s->text);
+    const char *line = w->rest[0] + strlen(w->word[0]);
+    buf_printf(&s->text, "%s\r\n", line[0] == ' ' ? line + 1 : "");
+    trial_text(s->trial, buf_data(&s->text) + start, buf_len(&s->text) - start);
+}
+
 static void do_message(struct script *s, const struct words *w)
 {
+    s->text_begun = false;
     trial_message(s->trial, w->count > 1);
 }
 
@@ -680,6 +716,85 @@ static void do_log(struct script *s, const struct words *w)
     expect_text(s, w->count > 1 ? w->rest[1] : "", logged[0] == ' ' ? logged + 1 : logged);
 }
 
+static void do_class(struct script *s, const struct words *w)
+{
+    static const char *const words[] = {[TRIAL_CLASS_PLAIN] = "plain",
+                                        [TRIAL_CLASS_EXEMPT] = "exempt",
+                                        [TRIAL_CLASS_ALLOWED] = "allowed"};
+    expect_text(s, word(s, w, 1), words[trial_class(s->trial, w->count > 2)]);
+}
+
+/* Without its folds. */
+static char *stamped(const struct script *s)
+{
+    const struct trial_stamp stamp = {.id = "0123456789ABCDEF", .login = ""};
+    struct buf out = {0};
+    trial_stamp(s->trial, &stamp, &out);
+    char *text = mem_alloc(buf_len(&out) + 1);
+    size_t len = 0;
+    for (size_t i = 0; i < buf_len(&out); i++) {
+        char c = buf_data(&out)[i];
+        bool folds = c == '\t' || c == '\n' || c == '\r';
+        if (!folds || (len > 0 && text[len - 1] != ' '))
+            text[len++] = folds ? ' ' : c;
+    }
+    buf_free(&out);
+    return text;
+}
+
+static void expect_in(struct script *s, const struct words *w, const char *text, bool want)
+{
+    word(s, w, 1);
+    s->judged = true;
+    if ((strstr(text, w->rest[1]) != NULL) != want)
+        FAIL(s, "\n  %s: %s\n  %s", want ? "not found" : "found", w->rest[1], text);
+}
+
+static void do_stamp(struct script *s, const struct words *w)
+{
+    char *text = stamped(s);
+    expect_in(s, w, text, true);
+    free(text);
+}
+
+static void do_nostamp(struct script *s, const struct words *w)
+{
+    char *text = stamped(s);
+    expect_in(s, w, text, false);
+    free(text);
+}
+
+static void on_cut(uint64_t offset, uint64_t len, void *arg)
+{
+    struct script *s = arg;
+    for (uint64_t i = offset; i < offset + len; i++) {
+        char c = buf_data(&s->text)[i];
+        if (c != '\r')
+            buf_add(&s->cut, c == '\n' ? "|" : &c, 1);
+    }
+}
+
+static void do_cut(struct script *s, const struct words *w)
+{
+    s->cut.end = s->cut.start;
+    trial_cuts(s->trial, on_cut, s);
+    buf_add(&s->cut, "", 1);
+    expect_text(s, w->count > 1 ? w->rest[1] : "", buf_data(&s->cut));
+}
+
+static void do_explain(struct script *s, const struct words *w)
+{
+    const struct record_context context = {
+        .id = "0123456789ABCDEF", .time_ms = 1795366800123, .stage = RECORD_MESSAGE};
+    struct record record;
+    struct buf out = {0};
+    trial_record_fill(s->trial, &context, &record);
+    explain_text(&record, &out);
+    buf_add(&out, "", 1);
+    expect_in(s, w, buf_data(&out), true);
+    buf_free(&out);
+}
+
 static void do_asked(struct script *s, const struct words *w)
 {
     expect_number(s, word(s, w, 1), fake_dns_asked(s->dns));
@@ -699,6 +814,7 @@ static const struct command {
 } commands[] = {
     {"|", do_config},
     {"observe", do_observe},
+    {"authenticates", do_authenticates},
     {"thresholds", do_thresholds},
     {"dns", do_dns},
     {"nodns", do_nodns},
@@ -714,6 +830,7 @@ static const struct command {
     {"helo", do_helo},
     {"sender", do_sender},
     {"recipient", do_recipient},
+    {"text", do_text},
     {"message", do_message},
     {"reset", do_reset},
     {"auth", do_auth},
@@ -739,6 +856,11 @@ static const struct command {
     {"teaser", do_teaser},
     {"delay", do_delay},
     {"log", do_log},
+    {"class", do_class},
+    {"stamp", do_stamp},
+    {"nostamp", do_nostamp},
+    {"cut", do_cut},
+    {"explain", do_explain},
     {"asked", do_asked},
     {"open", do_open},
     {NULL, NULL},
@@ -790,6 +912,8 @@ static void end(struct script *s)
     fake_dns_free(s->dns);
     loop_free(s->loop);
     buf_free(&s->config);
+    buf_free(&s->text);
+    buf_free(&s->cut);
 }
 
 struct one_case {

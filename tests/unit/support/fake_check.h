@@ -7,13 +7,17 @@
  *
  *     at-connect "name"  asks for the address of name         at-helo "name"    of HELO.name
  *     at-reverse "name"  of REVERSE.name                      at-sender "name"  of DOMAIN.name
+ *     at-message "name"  of name, or at once                  at-always "name"  like at-connect,
+ *                                                             for allowed clients, too
  *
  * Found: a finding of the block's `score`, its answer the first address, its reason "found by name"
- * and its reply code `code`. With `at-once = yes` it is said from inside start(), without DNS. No
- * answer that can be used: it abstains. With `fake-reverse { mode = score confirmed = yes dynamic =
- * no }` the client's reverse name is what a PTR question for "reverse.test" brings.
+ * and its reply code `code`; with `refuse = yes` it refuses alone (check_refused). With `at-once =
+ * yes` it is said from inside start(), without DNS. No answer that can be used: it abstains. With
+ * `fake-reverse { mode = score confirmed = yes dynamic = no }` the client's reverse name is what a
+ * PTR question for "reverse.test" brings.
  *
- * To be included by one file of a binary, since it defines the table.
+ * To be included by one file of a binary, since it defines the table. FAKE_CHECK_REAL may name
+ * more checks for it before, each with a comma.
  */
 
 #include "lib/mem.h"
@@ -26,10 +30,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#ifndef FAKE_CHECK_REAL
+#define FAKE_CHECK_REAL
+#endif
+
 struct fake_config {
     struct check_config common;
     char *code;
     bool at_once;
+    bool refuse;
     bool confirmed;
     bool dynamic;
 };
@@ -45,6 +54,10 @@ static const struct conf_row fake_rows[] = {
     {.name = "at-once",
      .type = CONF_BOOL,
      .offset = offsetof(struct fake_config, at_once),
+     .initial = "no"},
+    {.name = "refuse",
+     .type = CONF_BOOL,
+     .offset = offsetof(struct fake_config, refuse),
      .initial = "no"},
 };
 static const struct conf_row fake_reverse_rows[] = {
@@ -72,7 +85,10 @@ static inline void fake_found(struct check_run *run, const char *answer)
 {
     const struct fake_config *config = (const struct fake_config *)(const void *)run->config;
     char *reason = mem_printf("found by %s", run->config->title);
-    check_found_code(run, run->config->score, run->config->title, answer, reason, config->code);
+    if (config->refuse)
+        check_refused(run, run->config->score, run->config->title, answer, reason, config->code);
+    else
+        check_found_code(run, run->config->score, run->config->title, answer, reason, config->code);
     free(reason);
 }
 
@@ -140,7 +156,7 @@ static inline void fake_stop(struct check_run *run)
     dns_cancel(fake->question);
 }
 
-#define FAKE_CHECK(variable, block, the_stage)                                                     \
+#define FAKE_CHECK(variable, block, the_stage, runs_always)                                        \
     static const struct conf_section variable##_section = {                                        \
         .name = (block),                                                                           \
         .many = true,                                                                              \
@@ -153,16 +169,19 @@ static inline void fake_stop(struct check_run *run)
         .config_size = sizeof(struct fake_config),                                                 \
         .prepare = fake_prepare,                                                                   \
         .stages = CHECK_BIT(the_stage),                                                            \
+        .always = (runs_always),                                                                   \
         .allows = true,                                                                            \
         .state_size = sizeof(struct fake_run),                                                     \
         .start = fake_start,                                                                       \
         .stop = fake_stop,                                                                         \
     }
 
-FAKE_CHECK(fake_connect, "at-connect", CHECK_AT_CONNECT);
-FAKE_CHECK(fake_reverse, "at-reverse", CHECK_AT_REVERSE);
-FAKE_CHECK(fake_helo, "at-helo", CHECK_AT_HELO);
-FAKE_CHECK(fake_sender, "at-sender", CHECK_AT_SENDER);
+FAKE_CHECK(fake_connect, "at-connect", CHECK_AT_CONNECT, false);
+FAKE_CHECK(fake_reverse, "at-reverse", CHECK_AT_REVERSE, false);
+FAKE_CHECK(fake_helo, "at-helo", CHECK_AT_HELO, false);
+FAKE_CHECK(fake_sender, "at-sender", CHECK_AT_SENDER, false);
+FAKE_CHECK(fake_message, "at-message", CHECK_AT_MESSAGE, false);
+FAKE_CHECK(fake_always, "at-always", CHECK_AT_CONNECT, true);
 
 static const struct conf_section fake_ptr_section = {
     .name = "fake-reverse",
@@ -180,23 +199,11 @@ static const struct check fake_ptr = {
 };
 
 const struct check *const checks[] = {
-    &check_reverse_dns,
-    &check_helo,
-    &check_sender_domain,
-    &check_pregreet,
-    &check_pipelining,
-    &check_commands,
-    &check_newlines,
-    &check_hangup,
-    &check_client_limits,
-    &check_dnsbl,
-    &check_rhsbl,
-    &fake_connect,
-    &fake_reverse,
-    &fake_helo,
-    &fake_sender,
-    &fake_ptr,
-    NULL,
+    &check_reverse_dns,   &check_helo,     &check_sender_domain, &check_pregreet,
+    &check_pipelining,    &check_commands, &check_newlines,      &check_hangup,
+    &check_client_limits, &check_dnsbl,    &check_rhsbl,         &fake_connect,
+    &fake_reverse,        &fake_helo,      &fake_sender,         &fake_message,
+    &fake_always,         &fake_ptr,       FAKE_CHECK_REAL NULL,
 };
 
 #endif
