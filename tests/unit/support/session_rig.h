@@ -15,6 +15,7 @@
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/mem.h"
+#include "policy/check.h"
 #include "policy/list_probe.h"
 #include "proxy/config_int.h"
 #include "proxy/pool.h"
@@ -177,13 +178,12 @@ static inline struct tls_server *rig_tls(void)
 /* The checks that `extra` does not name are off: a test gets what it asks for. The caller frees. */
 static inline char *rig_checks_off(const char *extra)
 {
-    static const char *const names[] = {"pregreet",    "pipelining", "commands",
-                                        "newlines",    "hangup",     "client-limits",
-                                        "reverse-dns", "helo",       "sender-domain"};
     struct buf text = {0};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (strstr(extra, names[i]) == NULL)
-            buf_printf(&text, "%s { mode = off }\n", names[i]);
+    for (const struct check *const *check = checks; *check != NULL; check++) {
+        char *block = mem_printf("%s {", (*check)->name);
+        if (!(*check)->section->many && strstr(extra, block) == NULL)
+            buf_printf(&text, "%s mode = off }\n", block);
+        free(block);
     }
     char *off = mem_strndup(buf_data(&text), buf_len(&text));
     buf_free(&text);
