@@ -3,8 +3,8 @@
  * DKIM keys of those selectors that were named (RFC 6376 3.6.1, RFC 8301). */
 #include "admin/ctl_domain.h"
 
+#include "admin/ctl_block.h"
 #include "admin/ctl_run.h"
-#include "dns/name.h"
 #include "lib/mem.h"
 #include "lib/pubkey.h"
 #include "policy/auth/dkim_key.h"
@@ -68,8 +68,9 @@ static void on_found(const struct dmarc_found *found, void *arg)
 
 void ctl_domain_dmarc(struct ctl_domain *domain)
 {
-    struct dmarc_walk *walk = dmarc_walk_ask(ctl_dns_asker(domain->dns), domain->name,
-                                             DMARC_TREE_WALK, true, on_found, domain);
+    struct dmarc_walk *walk =
+        dmarc_walk_ask(ctl_dns_asker(domain->dns), domain->name, ctl_block_discovery(domain->ctl),
+                       true, on_found, domain);
     (void)walk;
     ctl_dns_run(domain->dns);
     json_t *dmarc = json_object_get(domain->out, "dmarc");

@@ -9,6 +9,7 @@
  */
 #include "admin/ctl_run.h"
 
+#include "admin/ctl_block.h"
 #include "admin/ctl_dns.h"
 #include "admin/ctl_identity.h"
 #include "admin/ctl_show.h"
@@ -41,23 +42,13 @@ struct verify {
 /* ---- the configuration -------------------------------------------------------------------------
  */
 
-/* A check's block where it is on; NULL: the defaults. */
-static const struct check_config *block(const struct ctl *ctl, const char *name)
-{
-    const struct policy *policy = ctl->config.settings.policy;
-    const struct check_config *const *config = policy != NULL ? policy_checks(policy) : NULL;
-    while (config != NULL && *config != NULL && strcmp((*config)->check->name, name) != 0)
-        config++;
-    return config != NULL ? *config : NULL;
-}
-
 static void set_rules(const struct ctl *ctl, struct message_auth_env *env)
 {
-    const struct dkim_config *dkim = (const void *)block(ctl, "dkim");
-    const struct arc_config *arc = (const void *)block(ctl, "arc");
-    const struct dmarc_config *dmarc = (const void *)block(ctl, "dmarc");
+    const struct dkim_config *dkim = (const void *)ctl_block(ctl, "dkim");
+    const struct arc_config *arc = (const void *)ctl_block(ctl, "arc");
     int64_t now = (int64_t)time(NULL);
     env->dkim = env->arc = env->dmarc = true;
+    env->discovery = ctl_block_discovery(ctl);
     env->dkim_rules =
         (struct dkim_rules){.signatures = SIGNATURES, .least_bits = BITS_LEAST, .now = now};
     env->arc_rules =
@@ -70,8 +61,6 @@ static void set_rules(const struct ctl *ctl, struct message_auth_env *env)
     }
     if (arc != NULL)
         env->arc_rules.sets = (unsigned)arc->sets;
-    if (dmarc != NULL)
-        env->discovery = dmarc->discovery;
 }
 
 /* ---- evaluating --------------------------------------------------------------------------------
@@ -134,7 +123,7 @@ static void dispose(struct verify *v)
 {
     const struct dmarc_answer *dmarc = v->results->dmarc;
     const struct arc_answer *arc = v->results->arc;
-    const struct arc_config *config = (const void *)block(v->ctl, "arc");
+    const struct arc_config *config = (const void *)ctl_block(v->ctl, "arc");
     bool bad = dmarc->result == DMARC_FAIL && dmarc->policy != DMARC_POLICY_NONE;
     bool trusted =
         arc->result == ARC_PASS && config != NULL && auth_names_have(config->trusted, arc->sealer);
