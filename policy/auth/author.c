@@ -10,7 +10,8 @@
  *
  * Promises: where the field breaks the grammar it is AUTHOR_INVALID, or AUTHOR_MANY if there were
  * two domains by then; so is a domain that could be none (an empty label, no host name, beyond
- * IDNA). A header section that was cut may hold anything: AUTHOR_INVALID.
+ * IDNA).
+ * Limits: what was cut off the header is not seen; whoever asks must not believe such a message.
  */
 #include "policy/auth/author.h"
 
@@ -78,8 +79,6 @@ void author_find(const struct header *header, struct author *out)
     memset(out, 0, sizeof *out);
     if (header_occurs(header, "From") > 1) {
         out->status = AUTHOR_MANY;
-    } else if (header_cut(header)) {
-        out->status = AUTHOR_INVALID;
     } else if (from == NULL) {
         out->status = AUTHOR_NONE;
     } else {

@@ -15,7 +15,7 @@ enum author_status {
     AUTHOR_EMPTY,   /* one that names no mailbox with a domain (a group without members, an address
                        literal...) */
     AUTHOR_MANY,    /* several From fields, or mailboxes of several domains */
-    AUTHOR_INVALID, /* it cannot be read as a list of mailboxes, or the header was cut */
+    AUTHOR_INVALID, /* it cannot be read as a list of mailboxes */
 };
 
 struct author {
@@ -24,7 +24,8 @@ struct author {
     size_t mailboxes;
 };
 
-/* `header` is complete. */
+/* `header` is complete; where it was cut (header_cut) there may be another From in what is not
+ * seen. */
 void author_find(const struct header *header, struct author *out);
 
 #endif

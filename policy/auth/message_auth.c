@@ -153,21 +153,26 @@ static void tell_dmarc(struct message_auth *auth)
     const struct message_auth_results *results = &auth->results;
     const struct spf_known *spf = &results->spf;
     const char **domain = mem_alloc((results->signatures + 1) * sizeof(const char *));
+    const char **unsure = mem_alloc((results->signatures + 1) * sizeof(const char *));
+    bool spf_temperror = spf->result == SPF_TEMPERROR;
     struct dmarc_identifiers who = {
-        .spf_domain = spf->result == SPF_PASS ? spf->domain : "",
-        .spf_temperror = spf->result == SPF_TEMPERROR,
+        .spf_domain = spf->result == SPF_PASS || spf_temperror ? spf->domain : "",
+        .spf_temperror = spf_temperror,
         .dkim_domain = domain,
+        .dkim_unsure = unsure,
     };
     for (size_t i = 0; i < results->signatures; i++) {
         const struct dkim_signature *signature = results->signature[i];
         if (signature->result == DKIM_PASS)
             domain[who.dkim_domains++] = signature->domain;
-        who.dkim_temperror = who.dkim_temperror || signature->result == DKIM_TEMPERROR;
+        if (signature->result == DKIM_TEMPERROR)
+            unsure[who.dkim_unsures++] = signature->domain;
     }
     if (header_cut(auth->header))
         who = (struct dmarc_identifiers){.spf_domain = ""};
     dmarc_end(auth->dmarc, &who);
     free(domain);
+    free(unsure);
 }
 
 /* Takes what has settled; true once that is everything. */
