@@ -13,7 +13,21 @@
 #include "policy/client_limits.h"
 
 const struct check *const checks[] = {
-    &check_pregreet,      &check_pipelining, &check_commands, &check_newlines,    &check_hangup,
-    &check_client_limits, &check_dnsbl,      &check_rhsbl,    &check_reverse_dns, &check_helo,
-    &check_sender_domain, &check_dkim,       &check_arc,      &check_header,      NULL,
+    &check_pregreet,
+    &check_pipelining,
+    &check_commands,
+    &check_newlines,
+    &check_hangup,
+    &check_client_limits,
+    &check_dnsbl,
+    &check_rhsbl,
+    &check_reverse_dns,
+    &check_helo,
+    &check_sender_domain,
+    &check_spf,
+    &check_dkim,
+    &check_arc,
+    &check_dmarc,
+    &check_header,
+    NULL,
 };

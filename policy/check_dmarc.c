@@ -4,7 +4,8 @@
  * that it is not from there. Stage: MESSAGE. It evaluates nothing itself (policy/auth/dmarc.h).
  *
  * dmarc.fail       it does not pass, and the domain wants something done (p=none: for the record)
- * dmarc.authors    several From fields or author domains, or a From that cannot be read
+ * dmarc.authors    several From fields or author domains, a From that cannot be read, or a header
+ *                  section that is longer than what is read, where another may be
  * dmarc.no-author  no From, or one that names nobody
  * dmarc            abstains: DNS is faulty
  * dmarc.temperror  the same, and the site would rather have it sent again
@@ -260,6 +261,10 @@ static void no_single_author(struct check_run *run, const char *answer, const ch
 static void judge(struct check_run *run, const struct message_auth_results *message)
 {
     score_t no_author = config_of(run)->no_author;
+    if (header_cut(message->header)) {
+        no_single_author(run, "long", "the header section of your message is too long");
+        return;
+    }
     switch (message->author.status) {
     case AUTHOR_ONE:
         on_result(run, message->dmarc);

@@ -19,9 +19,9 @@
 
 static const char *const status_name[] = {"one", "none", "empty", "many", "invalid"};
 
-static void find(const char *text, size_t octets, struct author *author)
+static void find(const char *text, struct author *author)
 {
-    struct header *header = header_new(octets, 100);
+    struct header *header = header_new(10000, 100);
     assert_int_equal(header_add(header, text, strlen(text)), strlen(text));
     header_end(header);
     author_find(header, author);
@@ -41,7 +41,7 @@ static void check(const struct author_case *c)
     struct buf text = {0};
     buf_printf(&text, "Subject: x\r\n%s\r\n", c->header);
     buf_add(&text, "", 1);
-    find(buf_data(&text), 10000, &author);
+    find(buf_data(&text), &author);
     if (author.status != c->status || strcmp(author.domain, c->domain) != 0 ||
         (c->status == AUTHOR_ONE && author.mailboxes != c->mailboxes))
         fail_msg("%s: %s %s (%zu)", c->header, status_name[author.status], author.domain,
@@ -150,22 +150,11 @@ static void a_domain_of_any_length_fits_or_is_none(void **state)
         for (size_t i = 0; i < len; i++)
             buf_add(&text, i % 50 == 49 && i + 1 < len ? "." : "x", 1);
         buf_add(&text, "\r\n", 3);
-        find(buf_data(&text), 10000, &author);
+        find(buf_data(&text), &author);
         assert_int_equal(author.status, len <= 255 ? AUTHOR_ONE : AUTHOR_INVALID);
         assert_int_equal(strlen(author.domain), len <= 255 ? len : 0);
         buf_free(&text);
     }
-}
-
-/* There might be a second From in what was not kept. */
-static void a_header_that_was_cut_names_nobody(void **state)
-{
-    (void)state;
-    struct author author;
-    find("From: a@example.org\r\nX-Long: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n\r\n", 40,
-         &author);
-    assert_int_equal(author.status, AUTHOR_INVALID);
-    assert_string_equal(author.domain, "");
 }
 
 int main(void)
@@ -176,7 +165,6 @@ int main(void)
         cmocka_unit_test(two_are_named),
         cmocka_unit_test(what_cannot_be_read_names_nobody_for_sure),
         cmocka_unit_test(a_domain_of_any_length_fits_or_is_none),
-        cmocka_unit_test(a_header_that_was_cut_names_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

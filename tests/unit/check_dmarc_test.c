@@ -73,16 +73,39 @@ static const struct message_auth_results reject_not_by_client = {
 #define COUNTED " your message does not pass DMARC of example.com (5.7.1)\n"
 #define MARKED  "mark quarantine override -\n"
 
+static struct header *header_of(size_t octets)
+{
+    static const char text[] = "From: a@example.com\r\n\r\n";
+    struct header *header = header_new(octets, 10);
+    (void)header_add(header, text, sizeof text - 1);
+    return header;
+}
+
+/* Each case with what all of them have, and with a header of which so many octets were kept. */
+static void run_with(const struct rig_case *cases, size_t count, size_t octets)
+{
+    struct header *header = header_of(octets);
+    struct rig_case *whole = mem_alloc(count * sizeof *whole);
+    struct message_auth_results *results = mem_alloc(count * sizeof *results);
+    memcpy(whole, cases, count * sizeof *cases);
+    for (size_t i = 0; i < count; i++) {
+        whole[i].stage = CHECK_AT_MESSAGE;
+        whole[i].seen = true;
+        if (cases[i].message == NULL)
+            continue;
+        results[i] = *cases[i].message;
+        results[i].header = header;
+        whole[i].message = &results[i];
+    }
+    rig_cases(&check_dmarc, whole, count);
+    free(results);
+    free(whole);
+    header_free(header);
+}
+
 static void run_all(const struct rig_case *cases, size_t count)
 {
-    struct rig_case *at_message = mem_alloc(count * sizeof *at_message);
-    memcpy(at_message, cases, count * sizeof *cases);
-    for (size_t i = 0; i < count; i++) {
-        at_message[i].stage = CHECK_AT_MESSAGE;
-        at_message[i].seen = true;
-    }
-    rig_cases(&check_dmarc, at_message, count);
-    free(at_message);
+    run_with(cases, count, 1000);
 }
 
 static void what_passes_or_has_no_policy_is_left_alone(void **state)
@@ -339,6 +362,22 @@ static void a_message_has_one_author(void **state)
     run_all(cases, COUNT(cases));
 }
 
+#define LONG " dmarc.authors [long] the header section of your message is too long (5.7.1)\n"
+
+static void a_header_that_was_cut_may_hide_an_author(void **state)
+{
+    (void)state;
+    static const struct rig_case cases[] = {
+        {.name = "that passes", .message = &pass, .said = "refused 1" LONG},
+        {.name = "that fails", .message = &quarantine, .said = "refused 1" LONG},
+        {.name = "counted",
+         .config = "authors = score",
+         .message = &without,
+         .said = "found 1" LONG},
+    };
+    run_with(cases, COUNT(cases), 10);
+}
+
 struct past_case {
     const char *config, *label, *answer;
     bool found, refuses;
@@ -396,6 +435,7 @@ int main(void)
         cmocka_unit_test(forwarders_and_trusted_sealers_override_the_policy),
         cmocka_unit_test(a_fault_of_dns_defers_only_if_the_site_says_so),
         cmocka_unit_test(a_message_has_one_author),
+        cmocka_unit_test(a_header_that_was_cut_may_hide_an_author),
         cmocka_unit_test(records_can_be_judged_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
