@@ -183,7 +183,7 @@ static void try_unlist(struct search *search)
                         .allow = list->ruling == RECORD_LIST_ALLOW,
                         .key_kind = list->kind,
                         .distance = UNLIST_DISTANCE,
-                        .blind = changed.findings + changed.cleans == 0};
+                        .blind = record_blind(&changed)};
     if (list->ruling == RECORD_LIST_NONE)
         return;
     snprintf(flip.key, sizeof flip.key, "%s", list->key);

@@ -207,6 +207,8 @@ struct record_outcome {
     const struct record_finding *rule; /* VERDICT_BY_RULE */
 };
 void record_judge(const struct record *record, struct record_outcome *out);
+/* Nobody knows what its checks had said: only those had run that always do (check.always). */
+bool record_blind(const struct record *record);
 /* Does it refuse alone, by its check's word or its block's mode? */
 bool record_refuses(const struct record_finding *finding);
 /* Does the finding count in the sum? And by itself, before what a stronger one takes over? */

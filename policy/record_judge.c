@@ -26,13 +26,38 @@ bool record_refuses(const struct record_finding *finding)
     return judged && (finding->refuses || (finding->mode == CHECK_REJECT && finding->score > 0));
 }
 
+/* NULL: there is none of that name any more. */
+static const struct check *check_named(const char *name)
+{
+    size_t i = 0;
+    while (checks[i] != NULL && strcmp(checks[i]->name, name) != 0)
+        i++;
+    return checks[i];
+}
+
 static bool counts_once(const char *name)
 {
-    for (size_t i = 0; checks[i] != NULL; i++) {
-        if (strcmp(checks[i]->name, name) == 0)
-            return checks[i]->once;
+    const struct check *check = check_named(name);
+    return check != NULL && check->once;
+}
+
+static bool runs_always(const char *name)
+{
+    const struct check *check = check_named(name);
+    return check != NULL && check->always;
+}
+
+bool record_blind(const struct record *record)
+{
+    for (size_t i = 0; i < record->findings; i++) {
+        if (!runs_always(record->finding[i].check))
+            return false;
     }
-    return false;
+    for (size_t i = 0; i < record->cleans; i++) {
+        if (!runs_always(record->clean[i].check))
+            return false;
+    }
+    return true;
 }
 
 /* Is there a stronger one of the same block, or an earlier one as strong? */

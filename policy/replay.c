@@ -301,7 +301,7 @@ void record_rejudge(const struct replay_rules *rules, const struct record *recor
     if (!by_checks)
         return;
     bool early = record->stage == RECORD_CONNECT || record->stage == RECORD_HELO;
-    out->blind = record->findings + record->cleans == 0 || (early && passes(outcome.action));
+    out->blind = record_blind(record) || (early && passes(outcome.action));
     count_unknown(rules, record, out);
 }
 

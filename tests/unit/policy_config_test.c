@@ -236,8 +236,10 @@ static const struct default_case {
     {&check_reverse_dns, CHECK_SCORE, 200},
     {&check_helo, CHECK_SCORE, 200},
     {&check_sender_domain, CHECK_SCORE, 300},
+    {&check_spf, CHECK_SCORE, 400},
     {&check_dkim, CHECK_SCORE, 0},
     {&check_arc, CHECK_SCORE, 0},
+    {&check_dmarc, CHECK_SCORE, 100},
     {&check_header, CHECK_SCORE, 50},
 };
 

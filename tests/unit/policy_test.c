@@ -67,7 +67,7 @@
 #include "policy/record.h"
 #include "policy/state.h"
 #include "policy/trial.h"
-#define FAKE_CHECK_REAL &check_spf, &check_dkim, &check_arc, &check_header,
+#define FAKE_CHECK_REAL &check_spf, &check_dkim, &check_arc, &check_dmarc, &check_header,
 #include "tests/unit/support/fake_check.h"
 #include "tests/unit/support/fake_dns.h"
 #include "tests/unit/support/fake_store.h"
@@ -359,7 +359,7 @@ static void make_policy(struct script *s)
     struct conf *conf = conf_new(CONFIG_NAME, sections);
     if (!s->authenticates)
         buf_add_str(&s->config, "spf { mode = off }\ndkim { mode = off }\narc { mode = off }\n"
-                                "header { mode = off }\n");
+                                "dmarc { mode = off }\nheader { mode = off }\n");
     bool good = conf_read_text(conf, buf_data(&s->config), buf_len(&s->config));
     s->policy = policy_new(conf);
     char *faults = conf_faults(conf);

@@ -19,7 +19,9 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-#define QUIET             "reverse-dns { mode = off }\nhelo { mode = off }\nsender-domain { mode = off }\n"
+#define NO_SPF "spf { mode = off }\n"
+#define QUIET                                                                                      \
+    NO_SPF "reverse-dns { mode = off }\nhelo { mode = off }\nsender-domain { mode = off }\n"
 #define ZONE(name, rest)  "dnsbl \"" name "\" { listed = off clean = off " rest " }\n"
 #define NAMES(name, rest) "rhsbl \"" name "\" { listed = off clean = off " rest " }\n"
 
@@ -29,7 +31,7 @@ struct replay_case {
     const char *client; /* NULL: 192.0.2.1 */
     const char *reverse;
     bool confirmed, unproven_helo, observe, proven, trusted, exempt;
-    enum record_stage stage; /* RECORD_CONNECT is RECORD_RCPT here, unless `early` */
+    enum record_stage stage; /* other than RECORD_MESSAGE: RECORD_RCPT, unless `early` */
     bool early;
     struct record_finding finding[4];
     struct record_clean clean[4];
@@ -42,6 +44,11 @@ struct replay_case {
     {                                                                                              \
         .check = (of), .zone = (block), .label = (what), .answer = (text), .code = "",             \
         .stage = (at), .mode = CHECK_SCORE, .score = (points)                                      \
+    }
+#define REFUSED(of, what, at, points)                                                              \
+    {                                                                                              \
+        .check = (of), .zone = "", .label = (what), .answer = "a.test -all", .code = "5.7.23",     \
+        .stage = (at), .mode = CHECK_REJECT, .refuses = true, .score = (points)                    \
     }
 #define ZEN(text, points)     SAID("dnsbl", "zen.example", "Zen", text, CHECK_AT_CONNECT, points)
 #define DBL(text, at, points) SAID("rhsbl", "dbl.example", "dbl.example", text, at, points)
@@ -154,42 +161,42 @@ static const struct replay_case cases[] = {
      .finding = {DBL("127.0.1.2 for mx.a.test", CHECK_AT_REVERSE, 600)},
      .comes_to = "pass by score 0"},
     {.name = "the scores of HELO",
-     .config = "reverse-dns { mode = off }\nsender-domain { mode = off }\n"
-               "helo { score = 1 not-fqdn = 2 own-name = 3 literal = 4 unresolved = 5 }\n",
+     .config = NO_SPF "reverse-dns { mode = off }\nsender-domain { mode = off }\n"
+                      "helo { score = 1 not-fqdn = 2 own-name = 3 literal = 4 unresolved = 5 }\n",
      .finding = {SAID("helo", "", "helo.syntax", "x", CHECK_AT_HELO, 0),
                  SAID("helo", "", "helo.not-fqdn", "x", CHECK_AT_HELO, 0),
                  SAID("helo", "", "helo.own-name", "x", CHECK_AT_HELO, 0)},
      .comes_to = "reject by score 6"},
     {.name = "the other scores of HELO, and what it does not know",
-     .config = "reverse-dns { mode = off }\nsender-domain { mode = off }\n"
-               "helo { score = 1 not-fqdn = 2 own-name = 3 literal = 4 unresolved = 5 }\n",
+     .config = NO_SPF "reverse-dns { mode = off }\nsender-domain { mode = off }\n"
+                      "helo { score = 1 not-fqdn = 2 own-name = 3 literal = 4 unresolved = 5 }\n",
      .finding = {SAID("helo", "", "helo.literal", "x", CHECK_AT_HELO, 0),
                  SAID("helo", "", "helo.unresolved", "x", CHECK_AT_HELO, 0),
                  SAID("helo", "", "helo.later", "x", CHECK_AT_HELO, 900)},
      .comes_to = "reject by score 9"},
     {.name = "the scores of the sender's domain",
-     .config = "reverse-dns { mode = off }\nhelo { mode = off }\n"
-               "sender-domain { score = 1 null-mx = 2 private = 1.5 }\n",
+     .config = NO_SPF "reverse-dns { mode = off }\nhelo { mode = off }\n"
+                      "sender-domain { score = 1 null-mx = 2 private = 1.5 }\n",
      .finding = {SAID("sender-domain", "", "sender-domain.null-mx", "MX 0 .", CHECK_AT_SENDER, 0),
                  SAID("sender-domain", "", "sender-domain.unresolved", "x", CHECK_AT_SENDER, 0),
                  SAID("sender-domain", "", "sender-domain.private", "x", CHECK_AT_SENDER, 0)},
      .comes_to = "suspicious by score 4.5 greylist"},
     {.name = "the scores of the reverse name",
-     .config = "helo { mode = off }\nsender-domain { mode = off }\n"
-               "reverse-dns { score = 4 unconfirmed = 3 }\n",
+     .config = NO_SPF "helo { mode = off }\nsender-domain { mode = off }\n"
+                      "reverse-dns { score = 4 unconfirmed = 3 }\n",
      .finding = {SAID("reverse-dns", "", "reverse-dns.none", "NXDOMAIN", CHECK_AT_CONNECT, 0)},
      .comes_to = "suspicious by score 4 greylist"},
     {.name = "a sign by other patterns: gone",
-     .config = "helo { mode = off }\nsender-domain { mode = off }\n"
-               "reverse-dns { dynamic = 6 patterns = {\"^foo\"} }\n",
+     .config = NO_SPF "helo { mode = off }\nsender-domain { mode = off }\n"
+                      "reverse-dns { dynamic = 6 patterns = {\"^foo\"} }\n",
      .reverse = "dyn1.isp.test",
      .confirmed = true,
      .finding = {SAID("reverse-dns", "", "reverse-dns.dynamic", "dyn1.isp.test", CHECK_AT_CONNECT,
                       150)},
      .comes_to = "pass by score 0"},
     {.name = "a sign by other patterns: new",
-     .config = "helo { mode = off }\nsender-domain { mode = off }\n"
-               "reverse-dns { dynamic = 6 patterns = {\"^foo\"} }\n",
+     .config = NO_SPF "helo { mode = off }\nsender-domain { mode = off }\n"
+                      "reverse-dns { dynamic = 6 patterns = {\"^foo\"} }\n",
      .reverse = "foo.isp.test",
      .confirmed = true,
      .clean = {CLEAN("reverse-dns", "", CHECK_AT_CONNECT)},
@@ -263,6 +270,53 @@ static const struct replay_case cases[] = {
               .origin = ENTRY_AUTOMATIC,
               .key = "192.0.2.1"},
      .comes_to = "pass by allow 0"},
+    {.name = "what refused alone refuses alone",
+     .config = "reverse-dns { mode = off }\nhelo { mode = off }\nsender-domain { mode = off }\n"
+               "spf { score = 3 }\n" ZONE("zen.example", ""),
+     .finding = {REFUSED("spf", "spf.fail", CHECK_AT_SENDER, 400)},
+     .clean = {CLEAN("spf", "", CHECK_AT_HELO), CLEAN("dnsbl", "zen.example", CHECK_AT_CONNECT)},
+     .comes_to = "reject by rule 3"},
+    {.name = "what refused alone only counts",
+     .config = "reverse-dns { mode = off }\nhelo { mode = off }\nsender-domain { mode = off }\n"
+               "spf { score = 1 fail = score }\n" ZONE("zen.example", ""),
+     .finding = {REFUSED("spf", "spf.fail", CHECK_AT_SENDER, 400)},
+     .clean = {CLEAN("spf", "", CHECK_AT_HELO), CLEAN("dnsbl", "zen.example", CHECK_AT_CONNECT)},
+     .comes_to = "pass by score 1"},
+    {.name = "what refused alone is observed",
+     .config = "reverse-dns { mode = off }\nhelo { mode = off }\nsender-domain { mode = off }\n"
+               "spf { mode = observe }\n" ZONE("zen.example", ""),
+     .finding = {REFUSED("spf", "spf.fail", CHECK_AT_SENDER, 400)},
+     .clean = {CLEAN("spf", "", CHECK_AT_HELO), CLEAN("dnsbl", "zen.example", CHECK_AT_CONNECT)},
+     .comes_to = "pass by score 0"},
+    {.name = "what only counted refuses alone",
+     .config = "reverse-dns { mode = off }\nhelo { mode = off }\nsender-domain { mode = off }\n"
+               "spf { fail = reject }\n" ZONE("zen.example", ""),
+     .finding = {SAID("spf", "", "spf.fail", "a.test -all", CHECK_AT_SENDER, 400)},
+     .clean = {CLEAN("spf", "", CHECK_AT_HELO), CLEAN("dnsbl", "zen.example", CHECK_AT_CONNECT)},
+     .comes_to = "reject by rule 4"},
+    {.name = "a message before there were checks of it",
+     .config = NO_SPF
+     "reverse-dns { mode = off }\nhelo { mode = off }\nsender-domain { mode = off }\n" ZONE(
+         "zen.example", "score = 6"),
+     .stage = RECORD_MESSAGE,
+     .finding = {ZEN("127.0.0.4", 600)},
+     .comes_to = "reject by score 6 unknown 4"},
+    {.name = "a message of a private client is not looked up",
+     .config = QUIET,
+     .client = "10.0.0.1",
+     .stage = RECORD_MESSAGE,
+     .finding = {SAID("pipelining", "", "pipelining", "DATA", CHECK_STAGES, 300)},
+     .comes_to = "suspicious by score 3 greylist"},
+    {.name = "what always runs does not tell what the others had said",
+     .config = NO_SPF
+     "reverse-dns { mode = off }\nhelo { mode = off }\nsender-domain { mode = off }\n" ZONE(
+         "zen.example", "score = 6"),
+     .clean = {CLEAN("spf", "", CHECK_AT_HELO), CLEAN("spf", "", CHECK_AT_SENDER)},
+     .list = {.ruling = RECORD_LIST_ALLOW,
+              .kind = ENTRY_CLIENT,
+              .origin = ENTRY_FILE,
+              .key = "192.0.2.1"},
+     .comes_to = "pass by score 0 unknown 1 blind"},
     {.name = "trusted stays trusted",
      .config = QUIET ZONE("new.example", "score = 6"),
      .trusted = true,
@@ -331,8 +385,9 @@ static struct policy *make_policy(const char *text)
 
 static void make_record(const struct replay_case *c, struct record *r)
 {
+    enum record_stage later = c->stage == RECORD_MESSAGE ? RECORD_MESSAGE : RECORD_RCPT;
     *r = (struct record){.id = "7Q2M",
-                         .stage = c->early ? RECORD_HELO : RECORD_RCPT,
+                         .stage = c->early ? RECORD_HELO : later,
                          .helo = "mail.a.test",
                          .reverse = c->reverse,
                          .confirmed = c->confirmed,
