@@ -206,28 +206,52 @@ static bool holds(const struct ctl_found *found, const struct addr *address)
     return false;
 }
 
-struct ctl_reverse ctl_dns_reverse(struct ctl_dns *dns, const struct addr *address)
+/* An address's names on their way. */
+struct reverse {
+    const struct ctl_found *names;
+    const struct ctl_found *back[NAMES_MOST];
+    size_t count;
+};
+
+static void ask_back(struct ctl_dns *dns, const struct addr *address, struct reverse *reverse)
+{
+    const struct ctl_found *names = reverse->names;
+    enum dns_type type = address->family == AF_INET ? DNS_A : DNS_AAAA;
+    reverse->count = names->count < NAMES_MOST ? names->count : NAMES_MOST;
+    for (size_t i = 0; i < reverse->count; i++)
+        reverse->back[i] = ctl_dns_ask(dns, type, names->record[i].text);
+}
+
+static void conclude(const struct reverse *reverse, const struct addr *address,
+                     struct ctl_reverse *out)
+{
+    *out = (struct ctl_reverse){.name = "", .temperror = reverse->names->status == DNS_TEMPFAIL};
+    for (size_t i = reverse->count; i-- > 0;) {
+        bool leads_back = holds(reverse->back[i], address);
+        if (!out->confirmed || leads_back)
+            out->name = reverse->names->record[i].text;
+        out->confirmed = out->confirmed || leads_back;
+        out->temperror = out->temperror || reverse->back[i]->status == DNS_TEMPFAIL;
+    }
+    out->temperror = out->temperror && !out->confirmed;
+}
+
+void ctl_dns_reverse(struct ctl_dns *dns, const struct addr *address, struct ctl_reverse *out,
+                     size_t count)
 {
     char arpa[DNS_NAME_MAX + 1];
-    const struct ctl_found *back[NAMES_MOST];
-    struct ctl_reverse reverse = {.name = ""};
-    dns_name_arpa(address, arpa);
-    const struct ctl_found *names = ctl_dns_ask(dns, DNS_PTR, arpa);
-    ctl_dns_wait(dns);
-    size_t count = names->count < NAMES_MOST ? names->count : NAMES_MOST;
-    enum dns_type type = address->family == AF_INET ? DNS_A : DNS_AAAA;
-    reverse.temperror = names->status == DNS_TEMPFAIL;
-    for (size_t i = 0; i < count; i++)
-        back[i] = ctl_dns_ask(dns, type, names->record[i].text);
-    ctl_dns_wait(dns);
-    for (size_t i = count; i-- > 0;) {
-        if (!reverse.confirmed || holds(back[i], address))
-            reverse.name = names->record[i].text;
-        reverse.confirmed = reverse.confirmed || holds(back[i], address);
-        reverse.temperror = reverse.temperror || back[i]->status == DNS_TEMPFAIL;
+    struct reverse *reverse = mem_alloc((count + 1) * sizeof *reverse);
+    for (size_t i = 0; i < count; i++) {
+        dns_name_arpa(&address[i], arpa);
+        reverse[i].names = ctl_dns_ask(dns, DNS_PTR, arpa);
     }
-    reverse.temperror = reverse.temperror && !reverse.confirmed;
-    return reverse;
+    ctl_dns_wait(dns);
+    for (size_t i = 0; i < count; i++)
+        ask_back(dns, &address[i], &reverse[i]);
+    ctl_dns_wait(dns);
+    for (size_t i = 0; i < count; i++)
+        conclude(&reverse[i], &address[i], &out[i]);
+    free(reverse);
 }
 
 json_t *ctl_dns_text(const char *text, size_t len)

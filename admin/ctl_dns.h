@@ -49,12 +49,14 @@ struct ctl_found {
 const struct ctl_found *ctl_dns_ask(struct ctl_dns *dns, enum dns_type type, const char *name);
 void ctl_dns_wait(struct ctl_dns *dns);
 
-/* What is known of a client's name: ctl_dns_ask of its PTR `names`, answered, then asked back. */
+/* What is known of an address's name: its PTR, and whether that leads back. */
 struct ctl_reverse {
     const char *name; /* the confirmed one, else the first; "" : none */
     bool confirmed, temperror;
 };
-struct ctl_reverse ctl_dns_reverse(struct ctl_dns *dns, const struct addr *address);
+/* Of `count` addresses at once; waits. */
+void ctl_dns_reverse(struct ctl_dns *dns, const struct addr *address, struct ctl_reverse *out,
+                     size_t count);
 
 /* Anybody's octets as a JSON string; where they are no UTF-8, what cannot be shown as \xHH. */
 json_t *ctl_dns_text(const char *text, size_t len) __attribute__((warn_unused_result));

@@ -3,8 +3,8 @@
  * ctl_domain_mail: where a domain's mail goes: its MX, their addresses, what these are called, and
  * the keys that are pinned for them (DANE). RFC 5321 5.1, 7505 (null MX), 7672 3.1 (TLSA).
  *
- * Limits: MX_MOST hosts are looked at; whether answers are signed (DNSSEC), without which no sender
- * looks at TLSA, cannot be seen here and is said.
+ * Limits: MX_MOST hosts and ADDRESSES_MOST addresses of each are looked at; whether answers are
+ * signed (DNSSEC), without which no sender looks at TLSA, cannot be seen here and is said.
  */
 #include "admin/ctl_domain.h"
 
@@ -14,11 +14,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MX_MOST 20
-#define PART    "mx"
+#define MX_MOST        20
+#define ADDRESSES_MOST 16 /* of one host */
+#define PART           "mx"
 
 struct host {
     const struct ctl_found *a, *aaaa, *tlsa;
+    size_t addresses; /* that are looked at */
+    struct addr address[ADDRESSES_MOST];
+    struct ctl_reverse reverse[ADDRESSES_MOST];
     json_t *out;
     const char *name;
 };
@@ -61,40 +65,61 @@ static json_t *tlsa_json(struct ctl_domain *domain, const struct host *host)
     return out;
 }
 
-static json_t *address_json(struct ctl_domain *domain, const char *host,
-                            const struct ctl_record *address)
+static json_t *address_json(struct ctl_domain *domain, const char *host, const struct addr *address,
+                            const struct ctl_reverse *reverse)
 {
-    struct ctl_reverse reverse = ctl_dns_reverse(domain->dns, &address->addr);
-    json_t *name = ctl_dns_text(reverse.name, strlen(reverse.name));
-    if (addr_is_private(&address->addr))
-        ctl_domain_fault(domain, PART, "%s: %s is no address of the public Internet", host,
-                         address->text);
-    else if (reverse.temperror)
-        ctl_domain_fault(domain, PART, "%s: what %s is called cannot be asked for", host,
-                         address->text);
-    else if (reverse.name[0] == '\0')
-        ctl_domain_fault(domain, PART, "%s: %s has no reverse name (PTR)", host, address->text);
-    else if (!reverse.confirmed)
+    char text[ADDR_TEXT_MAX];
+    json_t *name = ctl_dns_text(reverse->name, strlen(reverse->name));
+    addr_ip_text(address, text);
+    if (addr_is_private(address))
+        ctl_domain_fault(domain, PART, "%s: %s is no address of the public Internet", host, text);
+    else if (reverse->temperror)
+        ctl_domain_fault(domain, PART, "%s: what %s is called cannot be asked for", host, text);
+    else if (reverse->name[0] == '\0')
+        ctl_domain_fault(domain, PART, "%s: %s has no reverse name (PTR)", host, text);
+    else if (!reverse->confirmed)
         ctl_domain_fault(domain, PART,
-                         "%s: %s is called %s, but that name does not lead back to it", host,
-                         address->text, json_string_value(name));
-    return json_pack("{s:s, s:o, s:b}", "address", address->text, "name", name, "confirmed",
-                     reverse.confirmed);
+                         "%s: %s is called %s, but that name does not lead back to it", host, text,
+                         json_string_value(name));
+    return json_pack("{s:s, s:o, s:b}", "address", text, "name", name, "confirmed",
+                     reverse->confirmed);
 }
 
-static void add_addresses(struct ctl_domain *domain, const char *host,
-                          const struct ctl_found *found, json_t *out)
+static void add_addresses(struct host *host, const struct ctl_found *found)
 {
-    for (size_t i = 0; i < found->count; i++)
-        json_array_append_new(out, address_json(domain, host, &found->record[i]));
+    for (size_t i = 0; i < found->count && host->addresses < ADDRESSES_MOST; i++)
+        host->address[host->addresses++] = found->record[i].addr;
 }
 
-/* The host's own part, once its addresses and TLSA have come. */
+/* All hosts' addresses, at once. */
+static void ask_names(struct ctl_domain *domain, struct host *host, size_t hosts)
+{
+    struct addr *address = mem_alloc(hosts * ADDRESSES_MOST * sizeof *address + 1);
+    struct ctl_reverse *reverse = mem_alloc(hosts * ADDRESSES_MOST * sizeof *reverse + 1);
+    size_t count = 0;
+    for (size_t i = 0; i < hosts; i++) {
+        add_addresses(&host[i], host[i].a);
+        add_addresses(&host[i], host[i].aaaa);
+        memcpy(address + count, host[i].address, host[i].addresses * sizeof *address);
+        count += host[i].addresses;
+    }
+    ctl_dns_reverse(domain->dns, address, reverse, count);
+    count = 0;
+    for (size_t i = 0; i < hosts; i++) {
+        memcpy(host[i].reverse, reverse + count, host[i].addresses * sizeof *reverse);
+        count += host[i].addresses;
+    }
+    free(address);
+    free(reverse);
+}
+
+/* The host's own part, once its addresses, their names and TLSA have come. */
 static void tell(struct ctl_domain *domain, struct host *host)
 {
     json_t *addresses = json_array();
-    add_addresses(domain, host->name, host->a, addresses);
-    add_addresses(domain, host->name, host->aaaa, addresses);
+    for (size_t i = 0; i < host->addresses; i++)
+        json_array_append_new(
+            addresses, address_json(domain, host->name, &host->address[i], &host->reverse[i]));
     bool unknown = host->a->status == DNS_TEMPFAIL || host->aaaa->status == DNS_TEMPFAIL;
     if (unknown)
         ctl_domain_fault(domain, PART, "%s: its addresses cannot be asked for (%s)", host->name,
@@ -108,6 +133,7 @@ static void tell(struct ctl_domain *domain, struct host *host)
 static void begin(struct ctl_domain *domain, struct host *host, const char *name, json_t *out)
 {
     char *tlsa = mem_printf("_25._tcp.%s", name);
+    host->addresses = 0;
     host->out = out;
     host->name = name;
     host->a = ctl_dns_ask(domain->dns, DNS_A, name);
@@ -160,6 +186,7 @@ static void hosts(struct ctl_domain *domain, const struct ctl_found *mx, json_t 
         begin(domain, &host[count++], mx->record[i].text, one);
     }
     ctl_dns_wait(domain->dns);
+    ask_names(domain, host, count);
     for (size_t i = 0; i < count; i++)
         tell(domain, &host[i]);
     say_dane(domain, host, count);
@@ -183,6 +210,7 @@ static void implicit(struct ctl_domain *domain, json_t *out)
     }
     ctl_domain_note(domain, PART, "no MX: mail goes to the addresses of %s itself", domain->name);
     json_array_append_new(out, one);
+    ask_names(domain, &host, 1);
     tell(domain, &host);
 }
 

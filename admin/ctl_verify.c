@@ -14,6 +14,7 @@
 #include "admin/ctl_identity.h"
 #include "admin/ctl_show.h"
 #include "admin/ctl_verify_text.h"
+#include "lib/loop.h"
 #include "lib/mem.h"
 #include "policy/auth/authres.h"
 #include "policy/auth_config.h"
@@ -26,6 +27,7 @@
 #include <time.h>
 
 #define CHUNK      65536
+#define TIME_MS    30000
 #define SIGNATURES 10
 #define BITS_LEAST 1024
 
@@ -92,7 +94,7 @@ static void ask_client(struct verify *v)
 {
     if (!has_client(v))
         return;
-    v->reverse = ctl_dns_reverse(v->dns, &v->mail.client);
+    ctl_dns_reverse(v->dns, &v->mail.client, &v->reverse, 1);
     ctl_identity_ask(v->ctl, v->dns, &v->mail);
     if (v->helo.helo[0] != '\0')
         ctl_identity_ask(v->ctl, v->dns, &v->helo);
@@ -131,6 +133,23 @@ static void dispose(struct verify *v)
     v->mark = bad && !trusted ? "quarantine" : "";
 }
 
+static void give_up(void *arg)
+{
+    struct verify *v = arg;
+    message_auth_give_up(v->auth);
+    ctl_dns_stop(v->dns);
+}
+
+/* For what is still to be asked once the message is read. */
+static void wait_for_answers(struct verify *v)
+{
+    struct timer *timer = timer_new(ctl_dns_loop(v->dns), give_up, v);
+    timer_set(timer, TIME_MS);
+    while (!message_auth_settled(v->auth))
+        ctl_dns_run(v->dns);
+    timer_free(timer);
+}
+
 static int evaluate(struct verify *v)
 {
     struct message_auth_env env = {.loop = ctl_dns_loop(v->dns),
@@ -141,8 +160,7 @@ static int evaluate(struct verify *v)
     if (!read_message(v->auth))
         return ctl_fail(1, "standard input: %s", strerror(errno));
     message_auth_end(v->auth, &v->mail.known, &v->helo.known);
-    while (!message_auth_settled(v->auth))
-        ctl_dns_run(v->dns);
+    wait_for_answers(v);
     v->results = message_auth_results(v->auth);
     dispose(v);
     return 0;

@@ -484,3 +484,19 @@ def test_a_message_of_nothing_is_evaluated(ctl):
 def test_verify_with_wrong_words(ctl, words, text):
     done = ctl("verify", *words)
     assert done.returncode == 2 and text in done.stderr and done.stdout == "", done
+
+
+def test_dns_that_is_silent_is_a_temporary_fault_of_each_part(ctl, dns, signed):
+    dns.dead()
+    answer = verify(ctl, signed)
+    assert answer["dkim"][0]["result"] == "temperror"
+    assert answer["dmarc"]["result"] == "temperror", answer
+
+
+def test_many_addresses_are_asked_about_together(ctl, dns):
+    dns.add("x.example", "MX", "10 mx.x.example")
+    dns.host("mx.x.example", *(f"192.0.2.{i}" for i in range(1, 40)))
+    dns.rule("*.in-addr.arpa", Rcode("SERVFAIL"))
+    answer = ask(ctl, "domain", "x.example")
+    assert len(answer["mx"][0]["addresses"]) == 16
+    assert sum("cannot be asked for" in f for f in faults(answer, "mx")) == 16
