@@ -74,20 +74,10 @@ static void settle(struct arc *arc, enum arc_result result)
 /* RFC 8617 4.1.2: a message signature does not cover seals. */
 static bool covers_seals(const struct tag *names)
 {
-    const char *at = names->value;
-    const char *end = at + names->value_len;
-    while (at < end) {
-        const char *colon = memchr(at, ':', (size_t)(end - at));
-        const char *stop = colon != NULL ? colon : end;
-        const char *from = at;
-        for (at = stop; from < stop && strchr(" \t\r\n", *from) != NULL;)
-            from++;
-        while (stop > from && strchr(" \t\r\n", stop[-1]) != NULL)
-            stop--;
-        if (str_case_eq(from, (size_t)(stop - from), "ARC-Seal"))
+    const char *name;
+    for (size_t at = 0, len; tag_item(names, &at, &name, &len);)
+        if (str_case_eq(name, len, "ARC-Seal"))
             return true;
-        at += at < end ? 1 : 0;
-    }
     return false;
 }
 
