@@ -514,9 +514,9 @@ static void do_answer(struct script *s, const struct words *w)
 {
     if (w->count > 2 && fake_dns_run_for(s->dns, type_of(s, w->word[1]), w->word[2]) == 0)
         FAIL(s, "nobody asks for that");
-    while (w->count == 1 && fake_dns_run(s->dns) > 0) {
-    }
-    loop_poll(s->loop);
+    do
+        loop_poll(s->loop); /* where one answer leads to the next question */
+    while (w->count == 1 && fake_dns_run(s->dns) > 0);
 }
 
 static void do_time(struct script *s, const struct words *w)
