@@ -12,8 +12,9 @@
 
 #include <stdint.h>
 
-#define BLANK 64
-#define WRONG 65
+#define BLANK  64
+#define WRONG  65
+#define OCTETS 384 /* at a time: a multiple of three */
 
 static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -46,6 +47,8 @@ static bool padded(const char *text, size_t len, unsigned need)
 
 bool base64_decode(const char *text, size_t len, struct buf *out)
 {
+    unsigned char octets[OCTETS];
+    size_t count = 0; /* of them */
     uint32_t word = 0;
     unsigned have = 0; /* letters of the quartet */
     size_t at = 0;
@@ -58,16 +61,23 @@ bool base64_decode(const char *text, size_t len, struct buf *out)
         word = word << 6 | value;
         if (++have < 4)
             continue;
-        unsigned char three[] = {(unsigned char)(word >> 16), (unsigned char)(word >> 8),
-                                 (unsigned char)word};
-        buf_add(out, three, sizeof three);
+        octets[count++] = (unsigned char)(word >> 16);
+        octets[count++] = (unsigned char)(word >> 8);
+        octets[count++] = (unsigned char)word;
         have = 0;
+        if (count == OCTETS) {
+            buf_add(out, octets, count);
+            count = 0;
+        }
     }
-    unsigned char two[] = {(unsigned char)(have == 3 ? word >> 10 : word >> 4),
-                           (unsigned char)(word >> 2)};
     if (have == 1 || !padded(text + at, len - at, have == 0 ? 0 : 4 - have))
         return false;
-    buf_add(out, two, have == 0 ? 0 : have - 1);
+    word <<= have > 0 ? 6 * (4 - have) : 0;
+    if (have > 1)
+        octets[count++] = (unsigned char)(word >> 16);
+    if (have > 2)
+        octets[count++] = (unsigned char)(word >> 8);
+    buf_add(out, octets, count);
     return true;
 }
 

@@ -358,8 +358,8 @@ static void a_certificate_tells_the_digest_of_its_key(void **state)
     buf_free(&chain);
     static const char *const texts[] = {
         "", "rubbish", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
-        "-----BEGIN CERTIFICATE-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,"
-        "00112233445566778899AABBCCDDEEFF\n\nAAAA\n-----END CERTIFICATE-----\n"};
+        ("-----BEGIN CERTIFICATE-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,"
+         "00112233445566778899AABBCCDDEEFF\n\nAAAA\n-----END CERTIFICATE-----\n")};
     for (size_t i = 0; i < COUNT(texts); i++) {
         why = NULL;
         assert_false(pubkey_of_certificate(texts[i], strlen(texts[i]), digest, &why));
