@@ -38,7 +38,8 @@ class LogEntry:
 
 
 BEHAVIOUR = ("pregreet", "pipelining", "commands", "newlines", "hangup")
-CHECKS = (*BEHAVIOUR, "reverse-dns", "helo", "sender-domain", "client-limits")
+AUTHENTICATION = ("spf", "dkim", "arc", "dmarc", "header")
+CHECKS = (*BEHAVIOUR, "reverse-dns", "helo", "sender-domain", "client-limits", *AUTHENTICATION)
 
 
 def unquote(value):

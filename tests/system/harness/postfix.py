@@ -139,10 +139,10 @@ class Postfix:
 
 
 def below_received(data):
-    """The message without the Received fields (and Return-Path, Delivered-To) in front."""
+    """The message without the fields in front that tell its way and what was found of it."""
     while True:
-        match = re.match(rb"(Received|Return-Path|Delivered-To|X-Original-To):[^\r\n]*\r\n"
-                         rb"(?:[ \t][^\r\n]*\r\n)*", data)
+        match = re.match(rb"(Received|Authentication-Results|Return-Path|Delivered-To|X-Original-To):"
+                         rb"[^\r\n]*\r\n(?:[ \t][^\r\n]*\r\n)*", data)
         if not match:
             return data
         data = data[match.end():]
