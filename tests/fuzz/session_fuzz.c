@@ -11,22 +11,26 @@
  *   r the next dial is refused           t OCTET time passes, 2^(OCTET mod 20) ms
  *   d the service stops
  *   n OCTET DNS answers: 1 lists the client, 2 names it, 4 knows the sender's domain, 8 lists it
- * for the tarpit
+ * for the tarpit, 16 says that it may not send for c.example, 32 that c.example rejects what fails
+ * DMARC, 64 knows a key of c.example
  *
  * What must hold, checked by a model of the backend: a message is told to be accepted only where
  * the backend said 2xx after its end of data; what a backend hears is whole command lines it knows
- * and messages without a bare CR, LF or NUL; the client hears well-formed replies only; the session
- * comes to rest after each event, and gives everything back.
+ * and messages without a bare CR, LF or NUL, in each of which one field bears our authserv-id:
+ * ours; the client hears well-formed replies only; the session comes to rest after each event, and
+ * gives everything back.
  */
 #include "tests/unit/support/session_rig.h"
 
 #include <stdint.h>
+#include <strings.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define MARK   0xFE
 #define OWED   128 /* replies a backend may owe */
 #define EVENTS 400
+#define HEADER 16384 /* octets of a message that are looked at */
 
 #define INPUT_MOST 6000 /* longer ones find nothing that these do not */
 
@@ -51,12 +55,13 @@ enum owed { OWED_BANNER, OWED_EHLO, OWED_ANY, OWED_DATA, OWED_AUTH, OWED_END };
 struct model { /* what a backend has understood */
     struct buf heard;
     struct buf said; /* an unfinished reply */
+    struct buf text; /* the message as it comes, its first octets */
     enum owed owed[OWED];
     size_t first;
     size_t count;
     uint64_t chunk; /* octets of BDAT still to come */
     bool header;    /* the PROXY header is still to come */
-    bool text;      /* after 354 */
+    bool in_text;   /* after 354 */
     bool auth;      /* the next line is one of the AUTH dialogue */
     bool broken;    /* it has said what nobody asked for: no more is expected of us */
     char last;      /* octet of the text */
@@ -100,6 +105,7 @@ static struct config *make_config(unsigned mode)
         judged ? "pregreet { wait = 2s }\npipelining { }\ncommands { }\nnewlines { }\nhangup { }\n"
                  "client-limits { messages = 6 recipients = 12 failed-logins = 2 }\n"
                  "reverse-dns { }\nhelo { }\nsender-domain { }\n"
+                 "spf { }\ndkim { }\narc { }\ndmarc { }\nheader { }\n"
                  "dnsbl \"bl.example\" { codes = {\"127.0.0.2=5\", \"127.0.0.9=20\"} listed = off "
                  "clean = off }\nrhsbl \"rhs.example\" { listed = off clean = off }\n"
                : "client-limits { failed-logins = 2 }\n");
@@ -160,6 +166,29 @@ static void hear_octet(struct model *m, char c)
     require(c != '\0');
     require((c == '\n') == (m->last == '\r'));
     m->last = c;
+    if (buf_len(&m->text) < HEADER)
+        buf_add(&m->text, &c, 1);
+}
+
+/* A message is through: what claims to be ours in its header section is. */
+static void hear_end(struct model *m)
+{
+    static const char ours[] = "Authentication-Results: mx.example.org";
+    size_t found = 0;
+    size_t field = 0; /* how many began before this line */
+    buf_add(&m->text, "", 1);
+    for (const char *line = buf_data(&m->text); line != NULL && line[0] != '\r';) {
+        if (strncasecmp(line, ours, sizeof ours - 1) == 0 &&
+            strchr(" ;\r", line[sizeof ours - 1])) {
+            found++;
+            require(field <= 1); /* below Received, or above it where the text begins folded */
+        }
+        field += line[0] != ' ' && line[0] != '\t';
+        line = strstr(line, "\r\n");
+        line = line != NULL ? line + 2 : NULL;
+    }
+    require(found == 1);
+    buf_free(&m->text);
 }
 
 /* Message text until its end; returns how many octets it took. */
@@ -170,7 +199,8 @@ static size_t hear_text(struct model *m, const char *data, size_t len)
         hear_octet(m, data[i]);
         m->dot = data[i] == end[m->dot] ? m->dot + 1 : data[i] == '\r';
         if (m->dot == sizeof end - 1) {
-            m->text = false;
+            m->in_text = false;
+            hear_end(m);
             owe(m, OWED_END);
             return i + 1;
         }
@@ -187,6 +217,7 @@ static size_t hear_chunk(struct model *m, const char *data, size_t len)
     m->chunk -= len;
     if (m->chunk == 0) {
         require(m->last != '\r');
+        hear_end(m);
         owe(m, OWED_END);
     }
     return len;
@@ -204,7 +235,7 @@ static bool hear_piece(struct model *m, struct buf *heard)
         require(memcmp(data, "\r\n\r\n\0\r\nQUIT\n", 12) == 0 && len >= all);
         m->header = false;
         buf_consume(heard, all);
-    } else if (m->text) {
+    } else if (m->in_text) {
         buf_consume(heard, hear_text(m, data, len));
     } else if (m->chunk > 0) {
         buf_consume(heard, hear_chunk(m, data, len));
@@ -239,7 +270,7 @@ static void meant(struct play *p, struct model *m, int code)
     m->first = (m->first + 1) % OWED;
     m->count--;
     if (what == OWED_DATA && code == 354) {
-        m->text = true;
+        m->in_text = true;
         m->dot = 2; /* as after a CRLF */
         m->last = 0;
     } else if (what == OWED_AUTH && code == 334) {
@@ -333,6 +364,13 @@ static void dns_answers(struct play *p, unsigned what)
         fake_dns_set(dns, DNS_MX, "c.example", "10 mx.c.example");
     if (what & 4)
         fake_dns_set(dns, DNS_A, "mx.c.example", "198.51.100.9");
+    if (what & 16)
+        fake_dns_set(dns, DNS_TXT, "c.example", "v=spf1 -all exp=mx.c.example");
+    if (what & 32)
+        fake_dns_set(dns, DNS_TXT, "_dmarc.c.example", "v=DMARC1;p=reject");
+    if (what & 64)
+        fake_dns_set(dns, DNS_TXT, "s._domainkey.c.example",
+                     "v=DKIM1;k=ed25519;p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=");
     fake_dns_run(dns);
 }
 
@@ -409,7 +447,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     settle(&p);
     require(rig_delivered <= p.accepted);
     rig_end(&p.rig);
-    for (size_t i = 0; i < RIG_BACKENDS; i++)
+    for (size_t i = 0; i < RIG_BACKENDS; i++) {
         buf_free(&p.model[i].said);
+        buf_free(&p.model[i].text);
+    }
     return 0;
 }
