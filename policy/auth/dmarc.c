@@ -228,6 +228,8 @@ static void take_policy(struct dmarc *dmarc, const struct dmarc_found *found)
     struct dmarc_answer *answer = &dmarc->answer;
     dmarc->record = found->record;
     dmarc->at = mem_strdup(found->at);
+    answer->record = found->record;
+    answer->inherited = found->inherited;
     answer->at = dmarc->at;
     answer->published = found->policy;
     answer->testing = found->record.testing;

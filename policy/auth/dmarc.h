@@ -94,6 +94,8 @@ struct dmarc_answer { /* strings live as long as the dmarc */
     enum dmarc_policy published; /* for this domain: p, sp or np */
     enum dmarc_policy policy;    /* the same after t=y: one level lower */
     bool testing;
+    bool inherited;                 /* the record is not the author's domain's own */
+    struct dmarc_record record;     /* as it stands at `at`, where there is one */
     bool dkim_aligned, spf_aligned; /* and passed */
     unsigned queries;
 };
