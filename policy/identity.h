@@ -4,7 +4,7 @@
 /*
  * Who a client is: the names under which it is remembered, proven ones first.
  *
- *   1. the organisational domain that SPF proves (until SPF is there: never)
+ *   1. the organisational domain that SPF proves
  *   2. that of the forward-confirmed reverse name, unless the name looks dynamic or holds the
  * address
  *   3. its network: /24 of IPv4, /64 of IPv6

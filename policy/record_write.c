@@ -22,6 +22,8 @@
 #define REPLY_MOST 700
 #define WORD_MOST  128
 #define ID_MOST    64
+#define NAME_MOST  80 /* of SPF, DKIM, ARC and DMARC: a domain, */
+#define WHY_MOST   64 /* and what else there is */
 #define END_MOST   48 /* of what follows the findings' count when it is known at last */
 
 struct choice { /* what is left out, and how long each was */
@@ -280,9 +282,9 @@ static void put_spf(struct buf *out, const char *key, const struct record_spf *s
     if (!spf->checked)
         return;
     put_word(out, key, spf_result_name(spf->result));
-    put_some(out, ",\"domain\":", spf->domain, WORD_MOST);
-    put_some(out, ",\"mechanism\":", spf->mechanism, WORD_MOST);
-    put_some(out, ",\"why\":", spf->why, WORD_MOST);
+    put_some(out, ",\"domain\":", spf->domain, NAME_MOST);
+    put_some(out, ",\"mechanism\":", spf->mechanism, WHY_MOST);
+    put_some(out, ",\"why\":", spf->why, WHY_MOST);
     put_flag(out, ",\"open\":true", spf->open);
     buf_add_str(out, "}");
 }
@@ -293,9 +295,9 @@ static void put_signatures(struct buf *out, const struct record *r)
         const struct record_signature *signature = &r->signature[i];
         buf_add_str(out, i == 0 ? ",\"dkim\":[" : ",");
         put_word(out, "{\"result\":", dkim_result_name(signature->result));
-        put_some(out, ",\"domain\":", signature->domain, WORD_MOST);
-        put_some(out, ",\"selector\":", signature->selector, WORD_MOST);
-        put_some(out, ",\"why\":", signature->why, WORD_MOST);
+        put_some(out, ",\"domain\":", signature->domain, NAME_MOST);
+        put_some(out, ",\"selector\":", signature->selector, WHY_MOST);
+        put_some(out, ",\"why\":", signature->why, WHY_MOST);
         buf_add_str(out, "}");
     }
     put_flag(out, "]", r->signatures > 0);
@@ -314,8 +316,8 @@ static void put_arc(struct buf *out, const struct record_arc *arc)
         buf_add_str(out, ",\"sets\":");
         put_number(out, arc->sets);
     }
-    put_some(out, ",\"sealer\":", arc->sealer, WORD_MOST);
-    put_some(out, ",\"why\":", arc->why, WORD_MOST);
+    put_some(out, ",\"sealer\":", arc->sealer, NAME_MOST);
+    put_some(out, ",\"why\":", arc->why, WHY_MOST);
     buf_add_str(out, "}");
 }
 
@@ -324,15 +326,15 @@ static void put_dmarc(struct buf *out, const struct record_dmarc *dmarc)
     if (!dmarc->checked)
         return;
     put_word(out, ",\"dmarc\":{\"result\":", dmarc_result_name(dmarc->result));
-    put_some(out, ",\"domain\":", dmarc->domain, WORD_MOST);
-    put_some(out, ",\"at\":", dmarc->at, WORD_MOST);
+    put_some(out, ",\"domain\":", dmarc->domain, NAME_MOST);
+    put_some(out, ",\"at\":", dmarc->at, NAME_MOST);
     if (dmarc->at[0] != '\0') {
         put_word(out, ",\"published\":", dmarc_policy_name(dmarc->published));
         put_word(out, ",\"policy\":", dmarc_policy_name(dmarc->policy));
     }
-    put_some(out, ",\"why\":", dmarc->why, WORD_MOST);
-    put_some(out, ",\"mark\":", dmarc->mark, WORD_MOST);
-    put_some(out, ",\"override\":", dmarc->override, WORD_MOST);
+    put_some(out, ",\"why\":", dmarc->why, WHY_MOST);
+    put_some(out, ",\"mark\":", dmarc->mark, WHY_MOST);
+    put_some(out, ",\"override\":", dmarc->override, WHY_MOST);
     buf_add_str(out, "}");
 }
 

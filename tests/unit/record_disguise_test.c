@@ -27,6 +27,24 @@ static struct record whole(const char *client)
         .finding = {{.check = "dnsbl", .zone = "z", .label = "zen", .answer = "127.0.0.4"},
                     {.check = "helo", .zone = "", .label = "h", .answer = "see ip=192.0.2.77"},
                     {.check = "r", .zone = "", .label = "r", .answer = "c000024d.dyn.example.net"}},
+        .spf = {.checked = true,
+                .result = SPF_PERMERROR,
+                .domain = "c000024d.dyn.example.net",
+                .mechanism = "ip4:192.0.2.77",
+                .why = "192.0.2.77.spf.example.net has two"},
+        .spf_helo = {.checked = true,
+                     .domain = "kept.example",
+                     .mechanism = "-all",
+                     .why = "by 192.0.2.77"},
+        .signatures = 1,
+        .signature = {{.domain = "signer.example", .selector = "s1", .why = "for 192.0.2.77"}},
+        .arc = {.result = ARC_FAIL, .sealer = "sealer.example", .why = "at 192.0.2.77"},
+        .dmarc = {.checked = true,
+                  .domain = "author.example",
+                  .at = "",
+                  .why = "of 192.0.2.77",
+                  .mark = "",
+                  .override = ""},
         .list = {.ruling = RECORD_LIST_DENY, .kind = ENTRY_CLIENT, .key = "192.0.2.77"},
         .greylist = {.asked = RECORD_GREY_ASKED,
                      .identities = 2,
@@ -44,9 +62,10 @@ static void nobody_is_shown(void **state)
 {
     (void)state;
     static const char *const gone[] = {"192.0.2.77", "c000024d", "someone", "person", "trap@"};
-    static const char *const stays[] = {"127.0.0.4",      "192.0.2.0/24", "\"example.net\"",
-                                        "\"postmaster\"", "@example.org", "550 5.1.1 ",
-                                        "see ip=100::",   ".example.net", "\"AAAA\""};
+    static const char *const stays[] = {
+        "127.0.0.4",      "192.0.2.0/24",   "\"example.net\"", "\"postmaster\"", "@example.org",
+        "550 5.1.1 ",     "see ip=100::",   ".example.net",    "\"AAAA\"",       "kept.example",
+        "signer.example", "sealer.example", "author.example"};
     struct record_disguise own;
     struct record record = whole("192.0.2.77");
     struct buf out = {0};

@@ -28,13 +28,22 @@ static const char whole[] =
     "\"at\":\"connect\",\"answer\":\"127.0.0.4\",\"score\":6,\"mode\":\"score\",\"ms\":12,"
     "\"counted\":true},{\"check\":\"reverse-dns\",\"label\":\"reverse-dns.none\","
     "\"at\":\"connect\",\"answer\":\"NXDOMAIN\",\"score\":-0.05,\"mode\":\"reject\",\"ms\":3,"
-    "\"code\":\"5.7.25\",\"counted\":true},{\"check\":\"helo\",\"label\":\"helo\","
+    "\"refuses\":true,\"code\":\"5.7.25\",\"counted\":true},{\"check\":\"helo\",\"label\":\"helo\","
     "\"at\":\"helo\",\"answer\":\"timeout\",\"score\":0,\"mode\":\"score\",\"ms\":5000,"
     "\"counted\":false,\"abstained\":true},{\"check\":\"rhsbl\",\"zone\":\"dbl.example\","
     "\"label\":\"dbl.example\",\"at\":\"sender\",\"score\":0,\"mode\":\"observe\",\"ms\":1,"
     "\"counted\":false,\"once\":true,\"quiet\":true}],"
     "\"clean\":[{\"check\":\"dnsbl\",\"zone\":\"other.example\",\"at\":\"connect\",\"ms\":7}],"
-    "\"dropped\":4,\"list\":{\"ruling\":\"deny\",\"kind\":\"client\",\"key\":\"192.0.2.0/24\","
+    "\"dropped\":4,\"spf\":{\"result\":\"fail\",\"domain\":\"example.net\","
+    "\"mechanism\":\"-all\",\"why\":\"w\",\"open\":true},\"spf-helo\":{\"result\":"
+    "\"permerror\",\"domain\":\"mail.example\",\"why\":\"two records\"},\"dkim\":[{\"result\":"
+    "\"pass\",\"domain\":\"a.example\",\"selector\":\"s1\"},{\"result\":\"policy\",\"domain\":"
+    "\"b.example\",\"selector\":\"s2\",\"why\":\"a short key\"}],\"dkim-others\":7,\"arc\":"
+    "{\"result\":\"temperror\",\"sets\":2,\"sealer\":\"l.example\",\"why\":\"no answer\"},"
+    "\"dmarc\":{\"result\":\"fail\",\"domain\":\"c.example\",\"at\":\"example\","
+    "\"published\":\"reject\",\"policy\":\"quarantine\",\"why\":\"none aligned\",\"mark\":"
+    "\"quarantine\",\"override\":\"forwarder\"},\"list\":{\"ruling\":\"deny\",\"kind\":\"client\","
+    "\"key\":\"192.0.2.0/24\","
     "\"origin\":\"automatic\",\"action\":\"tarpit\"},\"greylist\":{\"state\":\"early\","
     "\"wait\":212,\"all\":true,\"identity\":[\"example.net\",\"192.0.2.0/"
     "24\"]},\"trap\":\"t@example.org\",\"banned\":true,\"score\":5.95,"
@@ -98,6 +107,21 @@ static void every_field_is_read(void **state)
     assert_true(r->finding[3].once && r->finding[3].quiet);
     assert_int_equal(r->clean[0].ms, 7);
     assert_int_equal(r->dropped, 4);
+    assert_true(r->finding[1].refuses && !r->finding[0].refuses);
+    assert_true(r->spf.checked && r->spf.open && r->spf_helo.checked && !r->spf_helo.open);
+    assert_int_equal(r->spf.result, SPF_FAIL);
+    assert_string_equal(r->spf.mechanism, "-all");
+    assert_int_equal(r->spf_helo.result, SPF_PERMERROR);
+    assert_int_equal(r->signatures, 2);
+    assert_int_equal(r->signature[1].result, DKIM_POLICY);
+    assert_string_equal(r->signature[1].why, "a short key");
+    assert_int_equal(r->other_signatures, 7);
+    assert_int_equal(r->arc.result, ARC_TEMPERROR);
+    assert_int_equal(r->arc.sets, 2);
+    assert_true(r->dmarc.checked);
+    assert_int_equal(r->dmarc.published, DMARC_POLICY_REJECT);
+    assert_int_equal(r->dmarc.policy, DMARC_POLICY_QUARANTINE);
+    assert_string_equal(r->dmarc.override, "forwarder");
     assert_int_equal(r->list.ruling, RECORD_LIST_DENY);
     assert_int_equal(r->list.origin, ENTRY_AUTOMATIC);
     assert_int_equal(r->list.action, ENTRY_TARPIT);
@@ -113,6 +137,8 @@ static void every_field_is_read(void **state)
     record_free(r);
     r = read_record(least);
     assert_false(r->judged);
+    assert_false(r->spf.checked || r->spf_helo.checked || r->dmarc.checked);
+    assert_string_equal(r->dmarc.mark, "");
     assert_null(r->sender);
     assert_null(r->helo);
     record_free(r);
@@ -177,6 +203,14 @@ static void fill(struct record *r, char *text)
     r->listener = r->reply = r->refused = text;
     for (r->recipients = 0; r->recipients < RECORD_RECIPIENTS; r->recipients++)
         r->recipient[r->recipients] = text;
+    r->spf = r->spf_helo = (struct record_spf){
+        .checked = true, .domain = text, .mechanism = text, .why = text, .open = true};
+    for (; r->signatures < RECORD_SIGNATURES; r->signatures++)
+        r->signature[r->signatures] =
+            (struct record_signature){.domain = text, .selector = text, .why = text};
+    r->arc = (struct record_arc){.result = ARC_FAIL, .sealer = text, .why = text};
+    r->dmarc = (struct record_dmarc){
+        .checked = true, .domain = text, .at = text, .why = text, .mark = text, .override = text};
     r->list = (struct record_list){.ruling = RECORD_LIST_DENY, .key = text};
     r->greylist = (struct record_greylist){
         .asked = RECORD_GREY_ASKED, .identities = 3, .identity = {text, text, text}};
@@ -296,6 +330,15 @@ static void what_is_no_record_is_told(void **state)
         {"\"check\":\"dnsbl\",", ""},
         {"\"mode\":\"score\",\"ms\":12", "\"mode\":\"loud\",\"ms\":12"},
         {"\"counted\":true", "\"counted\":false"},
+        {"\"refuses\":true", "\"refuses\":1"},
+        {"\"spf\":{\"result\":\"fail\"", "\"spf\":{\"result\":\"failed\""},
+        {"\"spf\":{\"result\":\"fail\"", "\"spf\":[],\"s\":{\"result\":\"fail\""},
+        {"\"open\":true", "\"open\":1"},
+        {"\"dkim\":[{", "\"dkim\":[1,{"},
+        {"\"dkim\":[{", "\"dkim\":[{},{},{},{},{"},
+        {"\"sets\":2", "\"sets\":-2"},
+        {"\"published\":\"reject\",", ""},
+        {"\"policy\":\"quarantine\"", "\"policy\":\"burn\""},
         {"\"kind\":\"client\"", "\"kind\":\"friend\""},
         {"\"ruling\":\"deny\"", "\"ruling\":\"maybe\""},
         {"\"state\":\"early\"", "\"state\":\"grey\""},
@@ -316,7 +359,7 @@ static void what_is_no_record_is_told(void **state)
 static void fields_of_a_later_release_are_passed_over(void **state)
 {
     (void)state;
-    char *text = changed("{\"id\"", "{\"spf\":{\"result\":\"pass\"},\"id\"");
+    char *text = changed("{\"id\"", "{\"later\":{\"result\":\"pass\"},\"id\"");
     struct record *record = read_record(text);
     assert_string_equal(record->id, "7Q2M");
     record_free(record);
