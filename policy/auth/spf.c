@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * spf: may this client send for this domain? (RFC 7208): the evaluation of records; their terms are
- * in spf_match and spf_names, the explanation in spf_explain.
+ * in spf_match and spf_names, the explanation in spf_explain, what is told in spf_trace.
  *
  * Promises: one question at a time, so that none is asked in vain; nothing recurses: an include is
  * a frame on a stack that the limit on terms bounds, a redirect takes its frame over. A record is
@@ -18,15 +18,12 @@
 #include "lib/loop.h"
 #include "lib/mem.h"
 #include "lib/str.h"
-#include "policy/auth/spf_macro.h"
 #include "policy/relay.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define TRACE_MAX 512
 
 static enum spf_flow next_term(struct spf *s);
 static enum spf_flow seek_record(struct spf *s);
@@ -41,90 +38,6 @@ const char *spf_result_name(enum spf_result result)
 struct spf_frame *spf_top(struct spf *s)
 {
     return s->frame[s->frames - 1];
-}
-
-/* ---- for people --------------------------------------------------------------------------------
- */
-
-void spf_say(struct spf *s, const char *format, ...)
-{
-    char text[TRACE_MAX], shown[TRACE_MAX], line[TRACE_MAX + 2 * (SPF_TERMS_MOST + 1) + 1];
-    va_list args;
-    if (s->trace == NULL)
-        return;
-    va_start(args, format);
-    int len = vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    str_printable(shown, sizeof shown, text,
-                  len < (int)sizeof text ? (size_t)len : sizeof text - 1);
-    snprintf(line, sizeof line, "%*s%s", s->frames > 0 ? (int)(2 * (s->frames - 1)) : 0, "", shown);
-    s->trace(line, s->arg);
-}
-
-static void say_record(const struct dns_answer *answer, size_t i, char *out, size_t size)
-{
-    char ip[ADDR_TEXT_MAX];
-    switch (answer->type) {
-    case DNS_A:
-    case DNS_AAAA:
-        snprintf(out, size, "%s", addr_ip_text(&answer->addr[i], ip));
-        return;
-    case DNS_PTR:
-        snprintf(out, size, "%s", answer->name[i]);
-        return;
-    case DNS_MX:
-        snprintf(out, size, "%u %s.", answer->mx[i].preference, answer->mx[i].host);
-        return;
-    case DNS_TXT:
-        snprintf(out, size, "%s", answer->txt[i].text);
-        return;
-    case DNS_TLSA:
-        out[0] = '\0';
-        return;
-    }
-}
-
-static const char *type_name(enum dns_type type)
-{
-    static const char *const name[] = {[DNS_A] = "A",   [DNS_AAAA] = "AAAA", [DNS_PTR] = "PTR",
-                                       [DNS_MX] = "MX", [DNS_TXT] = "TXT",   [DNS_TLSA] = "TLSA"};
-    return name[type];
-}
-
-static const char *status_words(const struct dns_answer *answer)
-{
-    switch (answer->status) {
-    case DNS_FOUND:
-        return "";
-    case DNS_NODATA:
-        return "no such record";
-    case DNS_NXDOMAIN:
-        return "no such name";
-    case DNS_TEMPFAIL:
-        return answer->why;
-    }
-    return "";
-}
-
-/* A line for an answer, but for TXT, where only what is SPF's matters, or all of an explanation. */
-static void say_answer(struct spf *s, const struct dns_answer *answer)
-{
-    char all[TRACE_MAX] = "";
-    size_t len = 0;
-    if (s->trace == NULL)
-        return;
-    for (size_t i = 0; i < answer->count && len < sizeof all - 1; i++) {
-        char one[TRACE_MAX];
-        if (answer->type == DNS_TXT && s->result != SPF_FAIL &&
-            !spf_record_is(answer->txt[i].text, answer->txt[i].len))
-            continue;
-        say_record(answer, i, one, sizeof one);
-        int more = snprintf(all + len, sizeof all - len, "%s%s", len > 0 ? ", " : "", one);
-        len += more > 0 ? (size_t)more : 0;
-    }
-    if (answer->status == DNS_FOUND && len == 0)
-        snprintf(all, sizeof all, "no SPF record");
-    spf_say(s, "%s %s: %s%s", type_name(s->type), s->asked, status_words(answer), all);
 }
 
 /* ---- begin and end -----------------------------------------------------------------------------
@@ -193,7 +106,7 @@ enum spf_flow spf_error(struct spf *s, enum spf_result result, const char *forma
 
 enum spf_flow spf_dns_error(struct spf *s, const struct dns_answer *answer)
 {
-    return spf_error(s, SPF_TEMPERROR, "%s %s: %s", type_name(s->type), s->asked, answer->why);
+    return spf_error(s, SPF_TEMPERROR, "%s %s: %s", spf_type_name(s->type), s->asked, answer->why);
 }
 
 static void on_time(void *arg)
@@ -218,7 +131,7 @@ static void on_answer(const struct dns_answer *answer, void *arg)
 {
     struct spf *s = arg;
     s->question = NULL;
-    say_answer(s, answer);
+    spf_say_answer(s, answer);
     if (s->hear(s, answer) == SPF_GO_ON)
         go(s);
 }
@@ -239,10 +152,9 @@ bool spf_void(struct spf *s)
     return ++s->voids <= SPF_VOIDS_MOST;
 }
 
-bool spf_expand(struct spf *s, struct spf_text spec, const char *domain,
-                char out[static DNS_NAME_MAX + 1])
+struct spf_macro_facts spf_facts(const struct spf *s, const char *domain)
 {
-    struct spf_macro_facts facts = {
+    return (struct spf_macro_facts){
         .client = s->client,
         .local = s->local,
         .origin = s->origin,
@@ -252,6 +164,12 @@ bool spf_expand(struct spf *s, struct spf_text spec, const char *domain,
         .hostname = s->hostname,
         .now = s->now,
     };
+}
+
+bool spf_expand(struct spf *s, struct spf_text spec, const char *domain,
+                char out[static DNS_NAME_MAX + 1])
+{
+    struct spf_macro_facts facts = spf_facts(s, domain);
     bool wants_name;
     (void)spf_macro_fault(spec.text, spec.len, SPF_MACRO_NAME, &wants_name);
     if (wants_name && !spf_names_show(s, domain, &facts.name))

@@ -10,7 +10,6 @@
 #include "policy/auth/spf_int.h"
 
 #include "lib/mem.h"
-#include "policy/auth/spf_macro.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,16 +17,7 @@
 /* The text is there: what it says of this client. */
 static enum spf_flow put_words(struct spf *s)
 {
-    struct spf_macro_facts facts = {
-        .client = s->client,
-        .local = s->local,
-        .origin = s->origin,
-        .domain = s->frame[0]->domain,
-        .helo = s->helo,
-        .name = "unknown",
-        .hostname = s->hostname,
-        .now = s->now,
-    };
+    struct spf_macro_facts facts = spf_facts(s, s->frame[0]->domain);
     bool wants_name;
     if (spf_macro_fault(s->explanation.text, s->explanation.len, SPF_MACRO_TEXT, &wants_name) !=
         NULL) {

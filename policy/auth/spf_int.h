@@ -9,6 +9,7 @@
  */
 
 #include "policy/auth/spf.h"
+#include "policy/auth/spf_macro.h"
 #include "policy/auth/spf_record.h"
 
 enum spf_flow {
@@ -83,10 +84,16 @@ enum spf_flow spf_error(struct spf *s, enum spf_result result, const char *forma
 enum spf_flow spf_dns_error(struct spf *s, const struct dns_answer *answer);
 /* A term's look-up brought nothing; false: that was one too many. */
 bool spf_void(struct spf *s);
-void spf_say(struct spf *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* What macros are made of, but for %{p}. */
+struct spf_macro_facts spf_facts(const struct spf *s, const char *domain);
 /* `spec` expanded for the frame's domain; false: a %{p} in it has been asked for. */
 bool spf_expand(struct spf *s, struct spf_text spec, const char *domain,
                 char out[static DNS_NAME_MAX + 1]);
+
+/* ---- spf_trace.c */
+void spf_say(struct spf *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void spf_say_answer(struct spf *s, const struct dns_answer *answer);
+const char *spf_type_name(enum dns_type type); /* "AAAA" */
 
 /* ---- spf_match.c: the mechanisms whose domain is s->target */
 enum spf_flow spf_match_term(struct spf *s);
