@@ -9,9 +9,11 @@ import subprocess
 
 import pytest
 
+from harness.client import stuffed
 from harness.control import run_ctl
 from harness.dns import Rcode
-from harness.gatepost import address_text
+from harness.gatepost import AUTHENTICATION, address_text
+from harness.visitor import Visitor
 
 try:
     import dkim
@@ -500,3 +502,25 @@ def test_many_addresses_are_asked_about_together(ctl, dns):
     answer = ask(ctl, "domain", "x.example")
     assert len(answer["mx"][0]["addresses"]) == 16
     assert sum("cannot be asked for" in f for f in faults(answer, "mx")) == 16
+
+
+def test_verify_says_what_the_daemon_writes(guard, dns, backend, signed):
+    """The header that is shown is the one that the server behind gets, byte for byte."""
+    dns.client(CLIENT, "mail.a.example")
+    dns.add("a.example", "TXT", "v=spf1 ip4:192.0.2.25 -all")
+    dns.add("mail.a.example", "TXT", "v=spf1 a -all")
+    gate = guard({name: {} for name in AUTHENTICATION} | {"reverse-dns": {}})
+    message = signed.replace(b"\n", b"\r\n")
+    with Visitor(gate, CLIENT) as smtp:
+        smtp.cmd("EHLO mail.a.example", 250)
+        smtp.cmd("MAIL FROM:<anna@a.example>", 250)
+        smtp.cmd("RCPT TO:<user@example.org>", 250)
+        smtp.cmd("DATA", 354)
+        smtp.send(stuffed(message) + b".\r\n")
+        assert smtp.reply().code == 250
+    kept = bytes(backend.transactions[0].data)
+    answer = ask(lambda *words, **more: run_ctl("-c", gate.config_file, *words, **more), "verify",
+                 "--ip", CLIENT, "--helo", "mail.a.example", "--from", "anna@a.example",
+                 text=signed.decode())
+    assert answer["dmarc"]["result"] == "pass"
+    assert answer["header"].encode() + message in kept, (answer["header"], kept)
