@@ -16,6 +16,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define BLOCK 512 /* octets that are gathered before they are added */
+
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t';
@@ -60,6 +62,8 @@ static size_t folding(const char *text, size_t len)
 /* CRLF of folding out, blanks to one space. `space`: there were blanks that were not written. */
 static void add_relaxed(struct buf *out, const char *text, size_t len, bool *space)
 {
+    char block[BLOCK];
+    size_t used = 0;
     for (size_t at = 0, run; at < len; at += run) {
         run = folding(text + at, len - at);
         if (run > 0) {
@@ -67,18 +71,21 @@ static void add_relaxed(struct buf *out, const char *text, size_t len, bool *spa
             continue;
         }
         run = 1;
-        while (at + run < len && !is_white(text[at + run]))
-            run++;
+        if (used + 2 > sizeof block) {
+            buf_add(out, block, used);
+            used = 0;
+        }
         if (*space)
-            buf_add(out, " ", 1);
+            block[used++] = ' ';
         *space = false;
-        buf_add(out, text + at, run);
+        block[used++] = text[at];
     }
+    buf_add(out, block, used);
 }
 
 static void add_name(struct buf *out, const char *name, size_t len)
 {
-    char lower[64];
+    char lower[BLOCK];
     for (size_t at = 0, some; at < len; at += some) {
         some = len - at < sizeof lower ? len - at : sizeof lower;
         for (size_t i = 0; i < some; i++) {
