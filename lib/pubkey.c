@@ -6,7 +6,7 @@
  * other and cost several times the verification itself; what is read is two numbers.
  *
  * Promises: nothing is left in OpenSSL's queue of errors, where TLS would take it for its own.
- * Limits: moduli of up to 8192 bits, exponents of up to 64: what a signature costs is up to who
+ * Limits: moduli of up to 8192 bits, exponents of up to 32: what a signature costs is up to who
  * writes the key.
  */
 #include "lib/pubkey.h"
@@ -26,7 +26,7 @@
 #include <string.h>
 
 #define MODULUS_OCTETS  1024
-#define EXPONENT_OCTETS 8
+#define EXPONENT_OCTETS 4
 #define ED25519_SIZE    32
 #define ED25519_BITS    256
 

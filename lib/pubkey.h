@@ -15,8 +15,8 @@ struct pubkey;
 enum pubkey_kind { PUBKEY_RSA, PUBKEY_ED25519 };
 
 /* RSA: DER as SubjectPublicKeyInfo or as RSAPublicKey (PKCS #1), nothing behind it; up to 8192
- * bits, which bounds what a signature costs. Ed25519: the raw 32 octets (RFC 8463 4). NULL: it is
- * none of that kind; *why is a clause (static). */
+ * bits, with an exponent of up to 32, which bounds what a signature costs. Ed25519: the raw 32
+ * octets (RFC 8463 4). NULL: it is none of that kind; *why is a clause (static). */
 struct pubkey *pubkey_new(enum pubkey_kind kind, const void *data, size_t len, const char **why)
     __attribute__((warn_unused_result));
 void pubkey_free(struct pubkey *key); /* NULL is fine */

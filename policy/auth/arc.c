@@ -8,10 +8,11 @@
  *
  * Promises: at most one question for each seal and one more; the seals cost what their octets do
  * (one hash runs through all sets); nothing is evaluated twice.
- * Limits: rules.sets; oldest-pass is looked for among the newest OLDEST_MOST signatures only, and
- * only where no further key has to be asked for.
- * RFC-DEVIATION: a message signature of a part of the body (l=) fails if the body is longer: a
- * chain overrides DMARC, and whoever appended what is unsigned need not be in it.
+ * Limits: rules.sets; RSA keys of up to MOST_BITS (RFC 8301 3.2 wants no more), since fifty
+ * longer ones would hold up the loop; oldest-pass is looked for among the newest OLDEST_MOST
+ * signatures only, and only where no further key has to be asked for. RFC-DEVIATION: a message
+ * signature of a part of the body (l=) fails if the body is longer: a chain overrides DMARC, and
+ * whoever appended what is unsigned need not be in it.
  */
 #include "policy/auth/arc.h"
 
@@ -26,6 +27,7 @@
 #include <string.h>
 
 #define OLDEST_MOST 8
+#define MOST_BITS   4096
 #define WHY_MAX     160
 #define NO_WISH     (-1)
 
@@ -217,6 +219,8 @@ static const char *check_key(const struct arc *arc, const struct dkim_field *fie
         return "its key is for something else";
     if (kind == PUBKEY_RSA && pubkey_bits(key->key) < arc->rules.least_bits)
         return "its key is too short";
+    if (pubkey_bits(key->key) > MOST_BITS)
+        return "its key is too long";
     return NULL;
 }
 

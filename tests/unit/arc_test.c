@@ -6,6 +6,7 @@
  */
 #include "policy/auth/arc.h"
 
+#include "lib/base64.h"
 #include "lib/mem.h"
 #include "tests/unit/support/arc_chain.h"
 #include "tests/unit/support/fake_dns.h"
@@ -16,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -258,6 +260,52 @@ static void comments_may_stand_around_the_number(void **state)
     }
 }
 
+static uint64_t cpu_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void a_flood_of_fields_costs_little(void **state)
+{
+    (void)state;
+    static const char *const fields[] = {AAR1, AS1, AMS1, "ARC-Seal: i=2; i=3\r\n"};
+    for (size_t i = 0; i < COUNT(fields); i++) {
+        struct rig rig;
+        rig_start(&rig, SET1);
+        for (unsigned n = 0; n < 10000; n++)
+            buf_add_str(&rig.message, fields[i]);
+        buf_add_str(&rig.message, MESSAGE);
+        uint64_t start = cpu_ms();
+        assert_int_equal(run(&rig)->result, ARC_FAIL);
+        assert_true(cpu_ms() - start < 1000); /* it takes a few */
+        assert_int_equal(fake_dns_asked(rig.dns), 0);
+        rig_stop(&rig);
+    }
+}
+
+/* Each seal covers all sets before it; what that costs is not the square of them. */
+static void large_sets_cost_their_octets(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct buf results = {0};
+    buf_add_str(&results, "mx.example; none ");
+    for (size_t i = 0; i < 5000; i++)
+        buf_add_str(&results, "(x)\r\n ");
+    buf_add(&results, "", 1);
+    rig_start(&rig, MESSAGE);
+    for (unsigned i = 1; i <= 20; i++)
+        arc_chain_seal(&rig.message,
+                       &(struct arc_chain_set){.instance = i, .results = buf_data(&results)});
+    uint64_t start = cpu_ms();
+    expect(&rig, ARC_PASS, "");
+    assert_true(cpu_ms() - start < 1000);
+    buf_free(&results);
+    rig_stop(&rig);
+}
+
 static void a_chain_longer_than_the_rules_allow_fails(void **state)
 {
     (void)state;
@@ -329,6 +377,40 @@ static void the_key_has_to_fit(void **state)
         expect(&rig, keys[i].why[0] == '\0' ? ARC_PASS : ARC_FAIL, keys[i].why);
         rig_stop(&rig);
     }
+}
+
+/* Of so many octets; nobody has its other half. */
+static void publish_large(struct rig *rig, const char *name, size_t octets)
+{
+    size_t len = octets + 9;
+    const unsigned char head[] = {0x30, 0x82, (unsigned char)(len >> 8),    (unsigned char)len,
+                                  0x02, 0x82, (unsigned char)(octets >> 8), (unsigned char)octets};
+    struct buf der = {0};
+    struct buf record = {0};
+    buf_add(&der, head, sizeof head);
+    for (size_t i = 0; i < octets; i++)
+        buf_add(&der, "\x7f", 1);
+    buf_add(&der, "\x02\x03\x01\x00\x01", 5);
+    buf_add_str(&record, "v=DKIM1; p=");
+    base64_encode(buf_data(&der), buf_len(&der), &record);
+    buf_add(&record, "", 1);
+    fake_dns_set(rig->dns, DNS_TXT, name, buf_data(&record));
+    buf_free(&der);
+    buf_free(&record);
+}
+
+static void long_keys_are_not_believed(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_start(&rig, MESSAGE);
+    seal(&rig, 1, 1);
+    publish_large(&rig, "s._domainkey.example.org", 512);
+    expect(&rig, ARC_FAIL, "message signature 1: it does not verify");
+    drop(&rig);
+    publish_large(&rig, "s._domainkey.example.org", 513);
+    expect(&rig, ARC_FAIL, "message signature 1: its key is too long");
+    rig_stop(&rig);
 }
 
 static void short_keys_are_the_rules_to_mind(void **state)
@@ -570,9 +652,12 @@ int main(void)
         cmocka_unit_test(whole_chains_pass_and_cost_one_question_a_key),
         cmocka_unit_test(a_broken_structure_fails_without_a_question),
         cmocka_unit_test(comments_may_stand_around_the_number),
+        cmocka_unit_test(a_flood_of_fields_costs_little),
+        cmocka_unit_test(large_sets_cost_their_octets),
         cmocka_unit_test(a_chain_longer_than_the_rules_allow_fails),
         cmocka_unit_test(each_sealer_costs_a_question_and_the_signature_one),
         cmocka_unit_test(the_key_has_to_fit),
+        cmocka_unit_test(long_keys_are_not_believed),
         cmocka_unit_test(short_keys_are_the_rules_to_mind),
         cmocka_unit_test(ed25519_seals_pass),
         cmocka_unit_test(message_signatures_are_judged_as_dkims),

@@ -253,7 +253,7 @@ static const struct {
     {"an exponent of one", "3006020107020101"},
     {"an even exponent", "3006020107020104"},
     {"an even modulus", "3006020106020103"},
-    {"an exponent of 65 bits", "300e020107020901000000000000000100"},
+    {"an exponent of 33 bits", "300a02010702050100000001"},
     {"an exponent of 72 bits", "300e02010702097f0000000000000001"},
     {"an indefinite length", "30800201070201030000"},
     {"a length of four octets", "30840000000602010702 0103"},
@@ -273,6 +273,7 @@ static const struct {
 static const char *const sound[] = {
     "3006020107020103",
     "300602010702010b",
+    "300a020107020500ffffffff",
     "30080203000007020103",
     "308106020107020103",
     "301a300d06092a864886f70d01010105000309003006020107020103",
