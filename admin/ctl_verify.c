@@ -337,7 +337,7 @@ int ctl_verify(struct ctl *ctl)
         return 1;
     ask_client(&v);
     status = evaluate(&v);
-    if (status == 0) {
+    if (v.results != NULL) {
         json_t *out = results_json(&v);
         if (ctl->json)
             ctl_show_json(out, true);
