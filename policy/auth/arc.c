@@ -10,9 +10,10 @@
  * (one hash runs through all sets); nothing is evaluated twice.
  * Limits: rules.sets; RSA keys of up to MOST_BITS (RFC 8301 3.2 wants no more), since fifty
  * longer ones would hold up the loop; oldest-pass is looked for among the newest OLDEST_MOST
- * signatures only, and only where no further key has to be asked for. RFC-DEVIATION: a message
- * signature of a part of the body (l=) fails if the body is longer: a chain overrides DMARC, and
- * whoever appended what is unsigned need not be in it.
+ * signatures only, and only where no further key has to be asked for.
+ *
+ * RFC-DEVIATION: a message signature of a part of the body (l=) fails if the body is longer: a
+ * chain overrides DMARC, and whoever appended what is unsigned need not be in it.
  */
 #include "policy/auth/arc.h"
 

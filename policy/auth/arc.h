@@ -24,16 +24,18 @@ const char *arc_result_name(enum arc_result result);
 
 struct arc_rules {
     unsigned sets;       /* that are looked at, up to ARC_SETS_MOST; a longer chain fails */
-    unsigned least_bits; /* of an RSA key */
+    unsigned least_bits; /* of an RSA key; more than 4096 fail */
     int64_t now;
 };
 
 struct arc_answer { /* strings live as long as the arc */
     enum arc_result result;
-    const char *why;         /* of fail and temperror */
-    unsigned sets;           /* of the chain; 0: none */
-    const char *sealer;      /* d= of the newest seal, lower-case A-labels; "" : none */
-    const char *oldest_pass; /* "" : not known; else the instance from which messages verify */
+    const char *why;    /* of fail and temperror */
+    unsigned sets;      /* of the chain; 0: none */
+    const char *sealer; /* d= of the newest seal, lower-case A-labels; "" : none */
+    /* The oldest instance from which on all message signatures verify; "0": they all do (RFC 8617
+     * 5.2, step 5). "": not known. */
+    const char *oldest_pass;
     /* The newest set's ARC-Authentication-Results, its value; NULL: none. */
     const struct header_field *results;
 };
