@@ -289,6 +289,7 @@ static void set_sender(struct trial *trial, const char *address, const char *dom
     set_text(&trial->facts.sender_domain, domain);
     set_text(&trial->recipient, NULL);
     trial->complete = false;
+    trial->classed = false;
     trial_grey_forget(trial);
 }
 

@@ -132,12 +132,11 @@ void trial_cuts(const struct trial *trial, void (*fn)(uint64_t offset, uint64_t 
                 void *arg);
 
 /* Recipients of one transaction are of one class, since its message has one verdict. With mode =
- * observe nobody is refused for that: a message is exempt or allowed where all its recipients are.
- */
+ * observe, where nobody may be refused for that, all are of the class of the first. */
 enum trial_class { TRIAL_CLASS_PLAIN, TRIAL_CLASS_EXEMPT, TRIAL_CLASS_ALLOWED };
 /* Of the recipient there is a verdict on. `exempt`: it is postmaster@ or abuse@. Of who is trusted
  * or has authenticated all are plain, unless without what speaks of this one it were denied. */
-enum trial_class trial_class(const struct trial *trial, bool exempt);
+enum trial_class trial_class(struct trial *trial, bool exempt);
 
 /* The transaction is over: its sender and recipients speak neither for nor against the client. */
 void trial_reset(struct trial *trial);

@@ -115,6 +115,7 @@ struct trial {
     struct trial_message *message;     /* of trial_auth.c, from DATA on; or NULL */
     enum verdict_action action, would; /* of the last answer, where `asked` */
     enum verdict_cause cause;
+    enum trial_class class;    /* where `classed`: of the first recipient */
     struct trial_clean *clean; /* only where env.record */
     uint8_t clean_count;
     uint8_t finding_count;
@@ -128,6 +129,7 @@ struct trial {
     bool may_allow; /* facts that are still unknown may bring an allow entry */
     bool complete;  /* a recipient or the message is asked about: all facts are there */
     bool banned;    /* by what it did here */
+    bool classed;   /* a recipient of this transaction was asked about */
     bool sent;      /* a sender was named, <> too */
     bool opened;    /* the connection is counted */
     bool open;      /* runs were, when it was last looked at */

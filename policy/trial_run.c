@@ -137,7 +137,7 @@ void trial_start(struct trial *trial, enum check_stage stage, uint64_t until)
 void trial_stop(struct trial *trial, enum check_stage stage)
 {
     struct run *run = LIST_FIRST(&trial->runs);
-    uint8_t kept = stage == CHECK_STAGES ? 0 : (uint8_t)~CHECK_BIT(stage);
+    uint8_t kept = (uint8_t)(stage == CHECK_STAGES ? 0 : ~CHECK_BIT(stage));
     trial->due &= kept;
     trial->due_always &= kept;
     while (run != NULL) {

@@ -285,10 +285,19 @@ const char *verdict_cause_name(enum verdict_cause cause)
     return "unknown";
 }
 
-enum trial_class trial_class(const struct trial *trial, bool exempt)
+static enum trial_class class_of(const struct trial *trial, bool exempt)
 {
     bool trusted = trial->trusted || trial->authenticated;
     if (trial->standing == STANDING_ALLOWED && (!trusted || trial_denied_without(trial)))
         return TRIAL_CLASS_ALLOWED;
     return exempt && !trusted ? TRIAL_CLASS_EXEMPT : TRIAL_CLASS_PLAIN;
+}
+
+enum trial_class trial_class(struct trial *trial, bool exempt)
+{
+    if (trial->env.observe && trial->classed)
+        return trial->class;
+    trial->classed = true;
+    trial->class = class_of(trial, exempt);
+    return trial->class;
 }
