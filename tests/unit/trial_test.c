@@ -6,8 +6,11 @@
 
 #include "lib/log.h"
 #include "lib/loop.h"
+#include "policy/auth/message_auth.h"
+#include "policy/auth_config.h"
 #include "policy/policy.h"
 #include "policy/state.h"
+#define FAKE_CHECK_REAL &check_dmarc,
 #include "tests/unit/support/fake_check.h"
 #include "tests/unit/support/fake_dns.h"
 
@@ -267,6 +270,72 @@ static void a_trial_at_rest_is_small(void **state)
     rig_close(&rig);
 }
 
+static const struct spf_known helo_known = {.result = SPF_PASS,
+                                            .checked = true,
+                                            .domain = "mx.example.org",
+                                            .mechanism = "a",
+                                            .why = "",
+                                            .explanation = ""};
+
+/* Of what SPF said only the octets stay, until there is a transaction. */
+static void what_spf_said_of_helo_is_small_between_transactions(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_open(&rig, QUIET);
+    trial_helo(rig.trial, "mx.example.org");
+    trial_spf_learn(rig.trial, true, &helo_known);
+    const struct check_facts *facts = &rig.trial->facts;
+    const struct spf_known *nothing = facts->spf_helo;
+    assert_false(nothing->checked);
+    assert_memory_equal(rig.trial->helo_spf + 1, "mx.example.org\0a\0\0", 19);
+    for (int i = 0; i < 2; i++) {
+        trial_sender(rig.trial, "a@b.test", "b.test");
+        assert_true(facts->spf_helo->checked);
+        assert_int_equal(facts->spf_helo->result, SPF_PASS);
+        assert_string_equal(facts->spf_helo->domain, "mx.example.org");
+        assert_string_equal(facts->spf_helo->mechanism, "a");
+        assert_false(facts->spf->checked);
+        trial_spf_learn(rig.trial, false, &helo_known);
+        assert_true(facts->spf->checked);
+        trial_reset(rig.trial);
+        assert_ptr_equal(facts->spf_helo, nothing);
+        assert_ptr_equal(facts->spf, nothing);
+    }
+    trial_helo(rig.trial, "other.example.org");
+    assert_null(rig.trial->helo_spf);
+    trial_sender(rig.trial, "a@b.test", "b.test");
+    assert_false(facts->spf_helo->checked);
+    rig_close(&rig);
+}
+
+static void of_a_message_nothing_stays_behind(void **state)
+{
+    (void)state;
+    static const char text[] = "From: a@b.test\r\n\r\nhello\r\n";
+    struct rig rig;
+    rig_open(&rig, QUIET);
+    fake_dns_hold(rig.env.dns, DNS_TXT, "_dmarc.b.test");
+    assert_null(rig.trial->message);
+    for (int i = 0; i < 3; i++) {
+        trial_sender(rig.trial, "a@b.test", "b.test");
+        assert_null(rig.trial->message);
+        trial_text_begin(rig.trial);
+        trial_text(rig.trial, text, sizeof text - 1);
+        if (i > 0)
+            trial_message(rig.trial, false); /* with its look-ups open */
+        assert_non_null(rig.trial->message);
+        assert_int_not_equal(fake_dns_open(rig.env.dns), 0);
+        if (i == 2)
+            break; /* or with the client */
+        trial_reset(rig.trial);
+        assert_null(rig.trial->message);
+        assert_null(rig.trial->facts.message);
+        assert_int_equal(fake_dns_open(rig.env.dns), 0);
+    }
+    rig_close(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +348,8 @@ int main(void)
         cmocka_unit_test(texts_of_a_finding_are_cut_and_printable),
         cmocka_unit_test(scores_print_as_they_are_written),
         cmocka_unit_test(a_trial_at_rest_is_small),
+        cmocka_unit_test(what_spf_said_of_helo_is_small_between_transactions),
+        cmocka_unit_test(of_a_message_nothing_stays_behind),
     };
     return cmocka_run_group_tests_name("trial", tests, NULL, NULL);
 }
