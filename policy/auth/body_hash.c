@@ -143,14 +143,14 @@ static void add(struct half *half, const char *data, size_t len)
     }
     if (len == 0)
         return;
-    size_t end = data[len - 1] == '\r' ? len - 1 : len;
-    bool cr = end < len;
+    size_t stop = data[len - 1] == '\r' ? len - 1 : len;
+    bool cr = stop < len;
     uint64_t ends = 0;
-    for (; end >= 2 && data[end - 1] == '\n' && data[end - 2] == '\r'; end -= 2)
+    for (; stop >= 2 && data[stop - 1] == '\n' && data[stop - 2] == '\r'; stop -= 2)
         ends++;
-    if (end > 0 || half->cr) {
+    if (stop > 0 || half->cr) {
         put_ends(half);
-        hash_run(half, data, end);
+        hash_run(half, data, stop);
         half->content = true;
     }
     half->ends += ends;
