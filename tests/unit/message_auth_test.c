@@ -208,6 +208,8 @@ static void who_has_passed_decides_dmarc(void **state)
          "dkim=fail rsa\ndkim=fail ed\narc=fail l.example\ndmarc=fail example.com\n"},
         {"SPF not known", DMARC_DNS, "Ho.\r\n", SPF_TEMPERROR, "example.com",
          "dkim=fail rsa\ndkim=fail ed\narc=fail l.example\ndmarc=temperror example.com\n"},
+        {"SPF of another not known", DMARC_DNS, "Ho.\r\n", SPF_TEMPERROR, "other.example",
+         "dkim=fail rsa\ndkim=fail ed\narc=fail l.example\ndmarc=fail example.com\n"},
         {"a key not known", DMARC_DNS "TXT ed._domainkey.example.com !TEMPFAIL timeout\n",
          "Ho.\r\n", SPF_NONE, "",
          "dkim=fail rsa\ndkim=temperror ed\narc=fail l.example\ndmarc=temperror example.com\n"},
