@@ -21,7 +21,7 @@ enum dkim_result { /* RFC 8601 2.7.1 */
                    DKIM_NONE,
                    DKIM_PASS,
                    DKIM_FAIL,      /* it does not verify */
-                   DKIM_POLICY,    /* it would, but is not believed: a short key, rsa-sha1, l= */
+                   DKIM_POLICY,    /* not believed: a short key, rsa-sha1, l=, the future */
                    DKIM_NEUTRAL,   /* it cannot be read, or there are too many */
                    DKIM_TEMPERROR, /* its key could not be asked for */
                    DKIM_PERMERROR, /* it has no usable key, or has expired */

@@ -14,7 +14,10 @@ from harness import SUITES
 from harness.dkim import Case, verify, wire
 from harness.dns import Rcode
 
-dkim = pytest.importorskip("dkim", reason="python3-dkim is not installed")
+try:
+    import dkim
+except ImportError:
+    dkim = None  # what is signed here is skipped
 
 CHASQUID = SUITES / "dkim-chasquid"
 STALWART = SUITES / "dkim-stalwart"
@@ -38,6 +41,11 @@ DKIMPY_DEVIATIONS = {
 def need(path):
     if not path.exists():
         pytest.skip(f"no conformance suite at {path}")
+
+
+def need_signer():
+    if dkim is None:
+        pytest.skip("python3-dkim is not installed")
 
 
 def report(suite, failures, total):
@@ -209,6 +217,7 @@ def dkimpy_signed():
 
 def test_dkim_dkimpy(dns):
     need(DKIMPY)
+    need_signer()
     failures, total = [], 0
     for name, message, keys, want in dkimpy_signed():
         forget(dns)
@@ -246,6 +255,7 @@ def postalsys_keys():
 
 def test_dkim_postalsys(dns):
     need(POSTALSYS)
+    need_signer()
     zone = json.loads((POSTALSYS / "ec" / "dns.json").read_text())
     for name, records in zone.items():
         publish(dns, name, "".join(records["TXT"][0]))
