@@ -13,8 +13,9 @@
  * = auto it refuses at once where the domain has no DMARC policy, since nothing could speak for the
  * message. Where it has one, or that could not be learned (in time, too), the fail counts and
  * stays open until the message is whole: it passes with DMARC or with the ARC chain of a trusted
- * sealer, else it is refused, whatever the policy: the fail is the domain's own word. Of a listed
- * forwarder it counts once, at SENDER.
+ * sealer, else it is refused, whatever the policy: the fail is the domain's own word. Only where a
+ * temporary fault of DNS hides whether a signature speaks for it, it is to come again. Of a listed
+ * forwarder the fail counts once, at SENDER.
  * The null sender is postmaster@ the HELO name (2.4). A HELO name alone never refuses.
  */
 #include "policy/auth_config.h"
@@ -221,14 +222,33 @@ static void ask(struct check_run *run)
     own->spf = spf_ask(check_loop(run), check_dns(run), &query, NULL, on_answer, run);
 }
 
+/* May it be a fault of DNS alone that no signature speaks for the message? */
+static bool may_be_vouched(const struct message_auth_results *message)
+{
+    if (message->dmarc->result != DMARC_TEMPERROR)
+        return false;
+    for (size_t i = 0; i < message->signatures; i++) {
+        enum dkim_result result = message->signature[i]->result;
+        if (result == DKIM_PASS || result == DKIM_TEMPERROR)
+            return true;
+    }
+    return false;
+}
+
 /* The message is whole: does anything speak for it? */
 static void look_again(struct check_run *run)
 {
     const struct check_facts *facts = check_facts(run);
+    const struct message_auth_results *message = facts->message;
     const struct spf_known *known = facts->spf;
-    bool vouched = facts->arc_trusted ||
-                   (facts->message != NULL && facts->message->dmarc->result == DMARC_PASS);
-    if (known->result == SPF_FAIL && known->open && !vouched && !facts->forwarder)
+    bool vouched = facts->arc_trusted || (message != NULL && message->dmarc->result == DMARC_PASS);
+    bool open = known->result == SPF_FAIL && known->open && !vouched && !facts->forwarder;
+    if (open && message != NULL && may_be_vouched(message))
+        check_refused(run, 0, "spf.open", message->dmarc->why,
+                      "SPF does not let your address send, and DNS does not say now whether a "
+                      "signature does",
+                      "4.7.24");
+    else if (open)
         refuse(run, known);
     check_done(run);
 }
@@ -264,6 +284,7 @@ static bool rescore(const struct check_config *common, const struct check_past *
         score_t score;
     } scores[] = {{"spf.fail", common->score},
                   {"spf.softfail", config->softfail},
+                  {"spf.open", 0},
                   {"spf.helo", config->helo}};
     for (size_t i = 0; i < sizeof scores / sizeof scores[0]; i++) {
         *out = scores[i].score;
@@ -275,7 +296,7 @@ static bool rescore(const struct check_config *common, const struct check_past *
 
 static bool refuses(const struct check_config *common, const struct check_past *past)
 {
-    if (strcmp(past->label, "spf.fail") != 0)
+    if (strcmp(past->label, "spf.fail") != 0 && strcmp(past->label, "spf.open") != 0)
         return false;
     switch (((const struct spf_config *)common)->fail) {
     case SPF_ON_FAIL_AUTO:

@@ -11,11 +11,14 @@
 #define SENDER  .stage = CHECK_AT_SENDER, .helo = "mx.d.example", .sender = "u@d.example"
 #define MESSAGE .stage = CHECK_AT_MESSAGE
 
-#define FAIL       "TXT d.example v=spf1 -all\n"
-#define POLICY     "TXT _dmarc.d.example v=DMARC1; p=none\n"
-#define REASON     "SPF of d.example does not let your address send for it"
-#define COUNTED    "found 4 spf.fail [d.example -all] " REASON " (5.7.23)\n"
-#define REFUSED    "refused 4 spf.fail [d.example -all] " REASON " (5.7.23)\n"
+#define FAIL    "TXT d.example v=spf1 -all\n"
+#define POLICY  "TXT _dmarc.d.example v=DMARC1; p=none\n"
+#define REASON  "SPF of d.example does not let your address send for it"
+#define COUNTED "found 4 spf.fail [d.example -all] " REASON " (5.7.23)\n"
+#define REFUSED "refused 4 spf.fail [d.example -all] " REASON " (5.7.23)\n"
+#define LATER                                                                                      \
+    "refused 0 spf.open [timeout] SPF does not let your address send, and DNS does not say now "   \
+    "whether a signature does (4.7.24)\n"
 #define KNOWN_FAIL "spf mailfrom fail d.example\n"
 #define KNOWN_OPEN "spf mailfrom fail d.example open\n"
 
@@ -173,10 +176,22 @@ static const struct spf_known soft = {
 
 static const struct dmarc_answer dmarc_pass = {.result = DMARC_PASS};
 static const struct dmarc_answer dmarc_fail = {.result = DMARC_FAIL};
-static const struct dmarc_answer dmarc_temperror = {.result = DMARC_TEMPERROR};
+static const struct dmarc_answer dmarc_temperror = {.result = DMARC_TEMPERROR, .why = "timeout"};
 static const struct message_auth_results passes = {.dmarc = &dmarc_pass};
 static const struct message_auth_results fails = {.dmarc = &dmarc_fail};
 static const struct message_auth_results undecided = {.dmarc = &dmarc_temperror};
+static const struct dkim_signature good = {.result = DKIM_PASS}, bad = {.result = DKIM_FAIL},
+                                   late = {.result = DKIM_TEMPERROR};
+static const struct dkim_signature *const one_good[] = {&bad, &good}, *const one_late[] = {&late},
+                                          *const all_bad[] = {&bad};
+static const struct message_auth_results undecided_good = {
+    .dmarc = &dmarc_temperror, .signatures = 2, .signature = one_good};
+static const struct message_auth_results undecided_late = {
+    .dmarc = &dmarc_temperror, .signatures = 1, .signature = one_late};
+static const struct message_auth_results undecided_bad = {
+    .dmarc = &dmarc_temperror, .signatures = 1, .signature = all_bad};
+static const struct message_auth_results fails_good = {
+    .dmarc = &dmarc_fail, .signatures = 2, .signature = one_good};
 
 static void an_open_fail_is_decided_by_the_message(void **state)
 {
@@ -188,6 +203,26 @@ static void an_open_fail_is_decided_by_the_message(void **state)
          MESSAGE,
          .spf = &fail_open,
          .message = &undecided,
+         .said = REFUSED},
+        {.name = "the domain of a good signature could not be looked for",
+         MESSAGE,
+         .spf = &fail_open,
+         .message = &undecided_good,
+         .said = LATER},
+        {.name = "a key could not be had",
+         MESSAGE,
+         .spf = &fail_open,
+         .message = &undecided_late,
+         .said = LATER},
+        {.name = "no signature that a fault could hide",
+         MESSAGE,
+         .spf = &fail_open,
+         .message = &undecided_bad,
+         .said = REFUSED},
+        {.name = "a good signature of somebody else",
+         MESSAGE,
+         .spf = &fail_open,
+         .message = &fails_good,
          .said = REFUSED},
         {.name = "a trusted sealer",
          MESSAGE,
