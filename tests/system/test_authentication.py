@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""The gate knows who speaks: SPF, DKIM, ARC and DMARC on the wire, by what scripted DNS says of the
-domains; what is refused and when, what is marked, what is stamped, and what is left of a message."""
+"""The gate knows who speaks: SPF, DKIM, ARC and DMARC on the wire, by what scripted DNS says of
+the domains; what is refused and when, what is marked, what is stamped, and what is left of a message."""
 
 import base64
 import email.utils
@@ -367,7 +367,8 @@ KEPT = [
     b"Authentication-Results: mx.example.net; dkim=fail\r\n",
     b"Authentication-Results: mx.example.org.evil.example; dkim=fail\r\n",
     b"X-Authentication-Results: mx.example.org; dkim=fail\r\n",
-    b"Subject: Authentication-Results: mx.example.org;\r\n\tAuthentication-Results: mx.example.org\r\n",
+    b"Subject: Authentication-Results: mx.example.org;\r\n\tAuthentication-Results: mx.example.org"
+    b"\r\n",
 ]
 
 
@@ -429,7 +430,8 @@ def test_a_message_that_begins_folded_continues_nothing_that_is_believed(world):
     data = b" ; dkim=pass header.d=bank.example\r\n" + mail()
     sent = world().send(data).passed()
     stamp, _, rest = sent.kept.data.partition(b"\r\nReceived: ")
-    assert stamp.startswith(b"Authentication-Results: mx.example.org;") and b"dkim=pass" not in stamp
+    assert stamp.startswith(b"Authentication-Results: mx.example.org;")
+    assert b"dkim=pass" not in stamp
     assert rest.endswith(data)
 
 
@@ -504,7 +506,8 @@ def test_postmaster_hears_what_all_others_would_not(world):
 
 def test_who_passes_spf_is_its_domain_wherever_it_sends_from(world):
     pool = ["198.51.100.70", "203.0.113.70"]
-    world.dns.add("pool.example", "TXT", "v=spf1 " + " ".join(f"ip4:{ip}" for ip in pool) + " -all")
+    hosts = " ".join(f"ip4:{ip}" for ip in pool)
+    world.dns.add("pool.example", "TXT", f"v=spf1 {hosts} -all")
     world(greylist={"mode": "all", "delay": "3s"}, reverse_dns={"mode": "off"})
     first = world.send(sender="a@pool.example", client=pool[0])
     assert first.rcpt.code == 451

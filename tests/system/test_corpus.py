@@ -64,7 +64,8 @@ def test_real_mail_passes_byte_for_byte(guard, backend, dns):
     assert len(mails) == 3000
     dns.ttl = 300
     # What is found is not acted upon: spam is not to be refused here, but passed as it came.
-    gate = guard({name: {} for name in AUTHENTICATION}, mode="observe", limits={"received": 100, "junk-commands": 10000})
+    gate = guard({name: {} for name in AUTHENTICATION}, mode="observe",
+                 limits={"received": 100, "junk-commands": 10000})
     gate.wait_learned(["8BITMIME"])
     began = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(SESSIONS) as pool:
@@ -74,7 +75,8 @@ def test_real_mail_passes_byte_for_byte(guard, backend, dns):
     kept = {int(t.rcpt[0].partition(b"@")[0].rpartition(b"m")[2]): t for t in backend.transactions}
     assert sorted(kept) == [number for number, _ in mails]
     assert len(backend.transactions) == len(mails) and not backend.faults
-    changed = [name for number, (name, data) in mails if digest(kept[number].message) != digest(data)]
+    changed = [name for number, (name, data) in mails
+               if digest(kept[number].message) != digest(data)]
     assert not changed, changed
     print(f"corpus: {len(mails) - len(changed)}/{len(mails)}")
     assert took < SECONDS * SLOW, f"{took:.1f} s"

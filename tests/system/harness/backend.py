@@ -60,8 +60,8 @@ _STAMP = (rb"(?:Authentication-Results:[ \t\r\n]*mx\.example\.org;" + _FIELD
 
 
 def is_head(added, folded):
-    """Is this what Gatepost puts in front of a message? `folded`: of one that begins with a blank, so
-    that its first line continues the last field of ours."""
+    """Is this what Gatepost puts in front of a message? `folded`: of one that begins with a blank,
+    so that its first line continues the last field of ours."""
     received = rb"Received: from " + _FIELD
     return re.fullmatch(_STAMP + received if folded else received + _STAMP, added) is not None
 

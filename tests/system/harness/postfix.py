@@ -141,8 +141,8 @@ class Postfix:
 def below_received(data):
     """The message without the fields in front that tell its way and what was found of it."""
     while True:
-        match = re.match(rb"(Received|Authentication-Results|Return-Path|Delivered-To|X-Original-To):"
-                         rb"[^\r\n]*\r\n(?:[ \t][^\r\n]*\r\n)*", data)
+        match = re.match(rb"(Received|Authentication-Results|Return-Path|Delivered-To|"
+                         rb"X-Original-To):[^\r\n]*\r\n(?:[ \t][^\r\n]*\r\n)*", data)
         if not match:
             return data
         data = data[match.end():]
