@@ -11,11 +11,11 @@
  *
  * A fail at SENDER refuses at once with fail = reject, and only counts with fail = score. With fail
  * = auto it refuses at once where the domain has no DMARC policy, since nothing could speak for the
- * message. Where it has one, or that could not be learned (in time, too), the fail counts and
+ * message. Where it has one, or that could not be learned (in time, too), the fail is noted and
  * stays open until the message is whole: it passes with DMARC or with the ARC chain of a trusted
- * sealer, else it is refused, whatever the policy: the fail is the domain's own word. Only where a
- * temporary fault of DNS hides whether a signature speaks for it, it is to come again. Of a listed
- * forwarder the fail counts once, at SENDER.
+ * sealer, as if there had been no fail; else it is refused, whatever the policy: the fail is the
+ * domain's own word. Only where a temporary fault of DNS hides whether a signature speaks for it,
+ * it is to come again. Of a listed forwarder the fail only counts, whenever it is known.
  * The null sender is postmaster@ the HELO name (2.4). A HELO name alone never refuses.
  */
 #include "policy/auth_config.h"
@@ -121,7 +121,8 @@ static void on_walk(const struct dmarc_found *found, void *arg)
         check_spf_known(run, false, &own->known);
         refuse(run, &own->known);
     } else {
-        count_fail(run, &own->known);
+        char answer[400];
+        check_seen(run, "spf.fail", answer_text(&own->known, answer));
     }
     check_done(run);
 }
@@ -242,8 +243,10 @@ static void look_again(struct check_run *run)
     const struct message_auth_results *message = facts->message;
     const struct spf_known *known = facts->spf;
     bool vouched = facts->arc_trusted || (message != NULL && message->dmarc->result == DMARC_PASS);
-    bool open = known->result == SPF_FAIL && known->open && !vouched && !facts->forwarder;
-    if (open && message != NULL && may_be_vouched(message))
+    bool open = known->result == SPF_FAIL && known->open && !vouched;
+    if (open && facts->forwarder)
+        count_fail(run, known);
+    else if (open && message != NULL && may_be_vouched(message))
         check_refused(run, 0, "spf.open", message->dmarc->why,
                       "SPF does not let your address send, and DNS does not say now whether a "
                       "signature does",
