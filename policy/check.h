@@ -139,6 +139,7 @@ struct check_facts {
     bool proven;               /* a known good client (policy/known.h) */
     const char *reverse_name;  /* at CHECK_AT_REVERSE; "" before or where there is none */
     bool reverse_confirmed;    /* its addresses hold the client's */
+    bool reverse_unknown;      /* at CHECK_AT_MESSAGE: it was not asked for, or DNS failed */
     bool reverse_dynamic;      /* it looks dynamic or holds the address */
     const char *helo;          /* as said; "" before */
     const char *sender;        /* the address as said; "" for <> */

@@ -138,7 +138,7 @@ static void add_against(const struct check_facts *facts, char clause[static CLAU
 {
     if (facts->spf->result == SPF_FAIL)
         add(clause, AGAINST, "SPF");
-    if (!facts->reverse_confirmed)
+    if (!facts->reverse_confirmed && !facts->reverse_unknown)
         add(clause, AGAINST, "no confirmed name");
     if (facts->listed)
         add(clause, AGAINST, "a listing");

@@ -169,6 +169,7 @@ static void start_checks(struct trial *trial)
     trial->facts.arc_trusted = arc_trusted(trial, trial->facts.message);
     trial->facts.score = trial_score(trial);
     trial->facts.listed = is_listed(trial);
+    trial->facts.reverse_unknown = trial_reverse_skipped(trial) || trial_reverse_failed(trial);
     trial_start(trial, CHECK_AT_MESSAGE, loop_now(trial->env.loop) + TRIAL_DEADLINE);
 }
 

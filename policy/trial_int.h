@@ -214,6 +214,9 @@ struct trial_disposition {
     const char *override; /* why it was not followed, or "" */
 };
 struct trial_disposition trial_disposition(const struct trial *trial);
+/* Why there is no reverse name: it was not asked for; or DNS did not say. */
+bool trial_reverse_skipped(const struct trial *trial);
+bool trial_reverse_failed(const struct trial *trial);
 
 /* ---- trial_verdict.c */
 /* It is no abstention, nor of a block that only observes. */

@@ -16,6 +16,7 @@
 #include "lib/buf.h"
 #include "policy/auth/authres.h"
 #include "policy/auth_config.h"
+#include "policy/check_names.h"
 
 #include <string.h>
 
@@ -60,14 +61,15 @@ struct trial_disposition trial_disposition(const struct trial *trial)
     return out;
 }
 
-/* The reverse name was not asked for. */
-static bool reverse_skipped(const struct trial *trial)
+bool trial_reverse_skipped(const struct trial *trial)
 {
+    const struct check_config *config = policy_check(trial->env.policy, &check_reverse_dns);
+    bool off = config != NULL && config->mode == CHECK_OFF;
     return trial->facts.reverse_name[0] == '\0' &&
-           (trial->private || (trial->due & CHECK_BIT(CHECK_AT_CONNECT)) != 0);
+           (off || trial->private || (trial->due & CHECK_BIT(CHECK_AT_CONNECT)) != 0);
 }
 
-static bool reverse_failed(const struct trial *trial)
+bool trial_reverse_failed(const struct trial *trial)
 {
     const struct finding *finding;
     STAILQ_FOREACH(finding, &trial->findings, link)
@@ -133,8 +135,8 @@ void trial_stamp(const struct trial *trial, const struct trial_stamp *stamp, str
         .client = &trial->client,
         .reverse_name = facts->reverse_name,
         .reverse_confirmed = facts->reverse_confirmed,
-        .reverse_temperror = reverse_failed(trial),
-        .reverse_skipped = reverse_skipped(trial),
+        .reverse_temperror = trial_reverse_failed(trial),
+        .reverse_skipped = trial_reverse_skipped(trial),
         .helo = facts->helo,
         .sender = facts->sender,
         .authenticated = trial->authenticated,

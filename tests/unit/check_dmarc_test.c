@@ -222,6 +222,10 @@ static void but_not_a_forwarder(void **state)
          .score = 300,
          .said = "found 1 dmarc.fail [reject (for it: the client's own SPF) example.com]" COUNTED
              MARKED},
+        {.name = "a name that DNS does not tell is no evidence",
+         .message = &reject,
+         .reverse_unknown = true,
+         .said = "found 1 dmarc.fail [reject example.com]" COUNTED MARKED},
         {.name = "its own SPF, but the name is not confirmed",
          .message = &reject,
          .reverse_name = "mx.client.example",

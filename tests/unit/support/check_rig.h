@@ -36,7 +36,7 @@ struct rig_case {
     const char *sender; /* NULL: "user@..." where there is a domain */
     bool no_lookup;
     enum check_stage stage;
-    bool proven, reverse_confirmed, forwarder, arc_trusted, listed;
+    bool proven, reverse_confirmed, reverse_unknown, forwarder, arc_trusted, listed;
     const char *reverse_name; /* NULL: "" */
     score_t score;
     const struct spf_known *spf, *spf_helo; /* NULL: nobody asked */
@@ -314,6 +314,7 @@ static void rig_open(struct rig *r, const struct rig_case *c)
         .proven = c->proven,
         .reverse_name = c->reverse_name != NULL ? c->reverse_name : "",
         .reverse_confirmed = c->reverse_confirmed,
+        .reverse_unknown = c->reverse_unknown,
         .helo = c->helo != NULL ? c->helo : "",
         .sender = c->sender != NULL   ? c->sender
                   : c->domain != NULL ? "user@..."
