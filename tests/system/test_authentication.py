@@ -215,6 +215,12 @@ def test_with_a_dmarc_record_the_end_of_data_decides(world, policy):
     assert [signed.result(m) for m in ("spf", "dkim", "dmarc")] == ["fail", "pass", "pass"]
 
 
+def test_it_does_so_where_the_check_dmarc_is_off(world):
+    world.closed(FROM).dmarc("reject")(dmarc={"mode": "off"})
+    world.send(sender=f"a@{FROM}").refused(550, "5.7.23")
+    world.send(world.key.sign(mail()), sender=f"a@{FROM}").passed().unchanged()
+
+
 def test_a_signature_of_another_domain_is_no_help(world):
     world.closed(FROM).dmarc("none")()
     world.key.publish(world.dns, "other.example")
