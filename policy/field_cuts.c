@@ -7,7 +7,8 @@
  * Promises: any split of the input gives the same pieces; memory is bounded whatever comes (one
  * field's first 16 KiB, 1000 pieces). Splits the section as lib/header does, but keeps none of it,
  * so that a section longer than what is kept for authentication hides nothing.
- * Limits: an Authentication-Results field of more than 16 KiB is taken for ours. Of a message with
+ * Limits: an Authentication-Results field of more than 16 KiB is taken for ours, and one of our
+ * names that has 16 KiB of blanks behind it for a field. Of a message with
  * more than 1000 pieces the rest of the header section is left out.
  */
 #include "policy/field_cuts.h"
@@ -60,8 +61,9 @@ void field_cuts_free(struct field_cuts *cuts)
 /* ---- one field ----------------------------------------------------------------------------------
  */
 
-/* Octets of the name at `raw`, 0 where it is no field; *colon is where its value begins. */
-static size_t name_length(const char *raw, size_t len, size_t *colon)
+/* Octets of the name at `raw`, 0 where it is no field; *colon is where its colon is. One that has
+ * nothing but blanks behind its name, as far as it was kept, may have its colon beyond. */
+static size_t name_length(const char *raw, size_t len, bool kept_whole, size_t *colon)
 {
     size_t name = 0;
     while (name < len && raw[name] > ' ' && raw[name] < 0x7f && raw[name] != ':')
@@ -69,7 +71,8 @@ static size_t name_length(const char *raw, size_t len, size_t *colon)
     *colon = name;
     while (*colon < len && (raw[*colon] == ' ' || raw[*colon] == '\t'))
         ++*colon;
-    return *colon < len && raw[*colon] == ':' ? name : 0;
+    bool named = *colon < len ? raw[*colon] == ':' : !kept_whole;
+    return named ? name : 0;
 }
 
 static bool is_named(const char *raw, size_t len, const char *name)
@@ -99,7 +102,8 @@ static bool is_ours(const struct field_cuts *cuts)
 {
     size_t colon;
     const char *raw = buf_data(&cuts->field);
-    size_t name_len = name_length(raw, buf_len(&cuts->field), &colon);
+    size_t len = buf_len(&cuts->field);
+    size_t name_len = name_length(raw, len, cuts->at - cuts->start == len, &colon);
     if (name_len == 0)
         return false;
     for (size_t i = 0; i < FIELD_CUTS_NAMES; i++) {

@@ -127,6 +127,25 @@ static void test_results_longer_than_anybody_needs_are_left_out(void **state)
     buf_free(&message);
 }
 
+static void test_blanks_behind_a_name_hide_no_field_of_ours(void **state)
+{
+    (void)state;
+    const char *const names[] = {AR, "X-Gatepost-Verdict", "x-gatepost-score"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct buf message = {0};
+        buf_add_str(&message, names[i]);
+        for (int blanks = 0; blanks < FIELD_CUTS_FIELD; blanks++)
+            buf_add_str(&message, " ");
+        buf_add_str(&message, ": mx.example.org; dmarc=pass\r\n\r\n");
+        for (size_t step = 1; step < 20000; step += 6000) {
+            struct buf rest = without(buf_data(&message), buf_len(&message), step);
+            assert_int_equal(buf_len(&rest), 2);
+            buf_free(&rest);
+        }
+        buf_free(&message);
+    }
+}
+
 /* One more than 1000: the rest of the section goes, its end and the body stay. */
 static void test_a_flood_of_forged_fields_takes_bounded_memory(void **state)
 {
@@ -153,6 +172,7 @@ int main(void)
         cmocka_unit_test(test_only_what_claims_to_be_ours_is_left_out_however_it_comes),
         cmocka_unit_test(test_a_field_behind_a_very_long_one_is_found),
         cmocka_unit_test(test_results_longer_than_anybody_needs_are_left_out),
+        cmocka_unit_test(test_blanks_behind_a_name_hide_no_field_of_ours),
         cmocka_unit_test(test_a_flood_of_forged_fields_takes_bounded_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
