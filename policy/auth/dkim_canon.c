@@ -112,7 +112,7 @@ static void canon_relaxed(const struct header_field *field, size_t head, size_t 
 void dkim_canon_field(const struct header_field *field, enum canon canon, bool blank_b,
                       struct buf *out)
 {
-    size_t head = field->value_len, tail = field->value_len;
+    size_t head = field->value_len, tail = head; /* nothing is left out */
     if (blank_b)
         find_b(field->value, field->value_len, &head, &tail);
     if (canon == CANON_RELAXED && field->name_len > 0) {
