@@ -360,6 +360,12 @@ static bool is_forwarder(const struct trial *trial)
     return auth_names_have(auth->forwarders, trial->facts.reverse_name);
 }
 
+const char *trial_confirmed_name(const struct trial *trial)
+{
+    const struct check_facts *facts = &trial->facts;
+    return facts->reverse_confirmed && facts->reverse_name[0] != '\0' ? facts->reverse_name : NULL;
+}
+
 void trial_reverse_known(struct trial *trial, const char *name, bool confirmed, bool dynamic,
                          uint64_t until)
 {

@@ -145,6 +145,9 @@ void trial_authenticated(struct trial *trial);
  * client unless it is known to be good, is trusted or allowed, or sends bounces. Never in observe
  * mode. */
 bool trial_trapped(struct trial *trial);
+/* The client's reverse name where its addresses hold the client's, else NULL; until the trial is
+ * touched again. */
+const char *trial_confirmed_name(const struct trial *trial);
 /* Does an allow entry speak for the client, by what is known now? */
 bool trial_allowed(const struct trial *trial);
 /* `detail`: what was seen, for the log ("EHLO sent early"). Each behaviour is one finding, however

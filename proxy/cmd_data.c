@@ -157,6 +157,7 @@ static void write_received(struct session *s)
     const struct received field = {
         .helo = s->helo,
         .client = &s->client,
+        .client_name = trial_confirmed_name(s->trial),
         .hostname = session_config(s)->hostname,
         .session = s->id,
         .esmtp = s->esmtp,

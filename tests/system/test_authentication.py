@@ -351,6 +351,14 @@ def test_observe_mode_lets_pass_and_stamps(world):
 
 # What goes in front, and what is left out
 
+def test_received_names_the_confirmed_name_and_no_other(world):
+    first = world().send().passed().kept.data.partition(b"\r\n")[0]
+    assert first.endswith(f"(out.sender.example [{IP}])".encode())
+    world.dns.ptr("198.51.100.77", "liar.sender.example")
+    first = world.send(client="198.51.100.77", sender="").passed().kept.data.partition(b"\r\n")[0]
+    assert first.endswith(b"([198.51.100.77])")
+
+
 def test_received_comes_first_and_the_results_below_it(world):
     sent = world().send().passed()
     names = [line.split(b":")[0] for line in sent.kept.data.split(b"\r\n\r\n")[0].split(b"\r\n")
