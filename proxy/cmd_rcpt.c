@@ -177,7 +177,7 @@ static void refuse_by_rule(struct session *s, const struct path *path, enum repl
         return;
     }
     refuse(s, path->text, reply == REPLY_NO_SUCH_RECIPIENT ? REFUSED_UNKNOWN : REFUSED_RELAY, reply,
-           NULL);
+           s->id);
     trial_count(s->trial, TRIAL_FAILED_RECIPIENT, &why);
 }
 

@@ -186,7 +186,7 @@ enum gate_ruling gate_judge(struct trial *trial, const struct setup *setup, cons
         return GATE_REFUSE;
     case VERDICT_DEFER:
         refusal->reply = REPLY_DEFERRED;
-        word(refusal, config, "4.7.1", "Please try again later: ", verdict.reason, id);
+        word(refusal, config, verdict.enhanced, "Please try again later: ", verdict.reason, id);
         return GATE_REFUSE;
     case VERDICT_REJECT:
     case VERDICT_TARPIT:

@@ -13,7 +13,10 @@
 #include <stddef.h>
 #include <string.h>
 
-#define ARGUMENT_MAX 480 /* octets: the line stays within 512 (RFC 5321 4.5.3.1.5) */
+#define ARGUMENT_MAX 480
+#define WORDS_MAX                                                                                  \
+    504 /* octets of text and argument: a line of 512 (RFC 5321 4.5.3.1.5) less its                \
+         * code and CRLF, and an enhanced code of 2.2.2 */
 
 struct row {
     int code;
@@ -69,9 +72,9 @@ static const struct row table[] = {
     [REPLY_PARAMETER_UNKNOWN] = {555, "5.5.4", "%s"},
     [REPLY_NEEDS_SMTPUTF8] = {553, "5.6.7", "This address needs SMTPUTF8"},
     [REPLY_REFUSED] = {550, NULL, "%s"},
-    [REPLY_RELAY_DENIED] = {550, "5.7.1", "Relaying denied: not a domain of this server"},
-    [REPLY_ROUTED_LOCAL_PART] = {550, "5.7.1", "Relaying denied: source-routed local part"},
-    [REPLY_NO_SUCH_RECIPIENT] = {550, "5.1.1", "No such recipient here"},
+    [REPLY_RELAY_DENIED] = {550, "5.7.1", "Relaying denied: not a domain of this server (%s)"},
+    [REPLY_ROUTED_LOCAL_PART] = {550, "5.7.1", "Relaying denied: source-routed local part (%s)"},
+    [REPLY_NO_SUCH_RECIPIENT] = {550, "5.1.1", "No such recipient here (%s)"},
     [REPLY_BARE_NEWLINE] = {550, "5.5.2", "Message holds a bare CR, bare LF or NUL, closing"},
     [REPLY_TOO_BIG] = {552, "5.3.4", "Message too big"},
     [REPLY_HEADER_TOO_BIG] = {552, "5.3.4", "Message header too big"},
@@ -101,8 +104,11 @@ static void write_line(enum reply reply, const char *argument, char separator, s
     if (hole == NULL) {
         buf_add_str(out, row->text);
     } else {
+        size_t most = WORDS_MAX - strlen(row->text) - (row->enhanced != NULL ? 8 : 0);
         buf_add(out, row->text, (size_t)(hole - row->text));
-        buf_add(out, argument, argument != NULL ? strnlen(argument, ARGUMENT_MAX) : 0);
+        buf_add(out, argument,
+                argument != NULL ? strnlen(argument, most < ARGUMENT_MAX ? most : ARGUMENT_MAX)
+                                 : 0);
         buf_add_str(out, hole + 2);
     }
     buf_add(out, "\r\n", 2);
