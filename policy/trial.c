@@ -290,6 +290,7 @@ static void set_sender(struct trial *trial, const char *address, const char *dom
     set_text(&trial->recipient, NULL);
     trial->complete = false;
     trial->classed = false;
+    trial->let_in = false;
     trial_grey_forget(trial);
 }
 
@@ -314,6 +315,7 @@ void trial_recipient(struct trial *trial, const char *address)
 {
     set_text(&trial->recipient, address);
     trial->complete = true;
+    trial->let_in = false;
     trial_grey_forget(trial);
     trial_lists_look(trial);
     trial_start_due(trial, loop_now(trial->env.loop) + TRIAL_DEADLINE);
@@ -324,9 +326,8 @@ void trial_message(struct trial *trial, bool allowed)
 {
     set_text(&trial->recipient, NULL);
     trial->complete = true;
+    trial->let_in = allowed;
     trial_lists_look(trial);
-    if (allowed)
-        trial->standing = STANDING_ALLOWED;
     trial_auth_end(trial);
 }
 

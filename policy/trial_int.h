@@ -130,6 +130,7 @@ struct trial {
     bool complete;  /* a recipient or the message is asked about: all facts are there */
     bool banned;    /* by what it did here */
     bool classed;   /* a recipient of this transaction was asked about */
+    bool let_in;    /* the message is asked about, and an entry allowed all its recipients */
     bool sent;      /* a sender was named, <> too */
     bool opened;    /* the connection is counted */
     bool open;      /* runs were, when it was last looked at */

@@ -27,7 +27,7 @@
 static enum standing standing_of(const struct trial *trial)
 {
     const struct list_verdict *list = trial->list;
-    if (list != NULL && list->ruling == LIST_ALLOWED)
+    if (trial->let_in || (list != NULL && list->ruling == LIST_ALLOWED))
         return STANDING_ALLOWED;
     if (list != NULL && !trial->may_allow)
         return list->action == ENTRY_TARPIT ? STANDING_TARPIT : STANDING_DENIED;
