@@ -7,6 +7,7 @@
  * name its end is kept, of an explanation its beginning.
  * %{i} of IPv6 shows its nibbles in upper case, as the official suite has it.
  * A number of parts beyond 128 is as good as all of them (7.3 asks for 128 at least).
+ * Limits: a domain-spec has at most 1024 octets, or 64 KiB of macros would hold up the loop.
  */
 #include "policy/auth/spf_macro.h"
 
@@ -15,6 +16,7 @@
 #include <string.h>
 
 #define PARTS_MOST 1000 /* what is more is this: no fact has so many */
+#define NAME_MOST  1024 /* octets of a domain-spec: each macro costs what its fact is long */
 #define KEEP       512  /* octets of a name's end that are kept at least; 254 are used */
 
 struct element { /* a macro-expand, or a run of literal octets */
@@ -158,6 +160,8 @@ const char *spf_macro_fault(const char *text, size_t len, enum spf_macro_use use
         return NULL;
     if (len == 0)
         return "no domain";
+    if (len > NAME_MOST)
+        return "a domain that is too long";
     return tail == len ? NULL : top_label_fault(text + tail, len - tail);
 }
 
@@ -348,7 +352,7 @@ static void put_macro(struct output *out, const struct element *e,
 static void expand(struct output *out, const char *text, size_t len,
                    const struct spf_macro_facts *facts)
 {
-    for (size_t at = 0; at < len;) {
+    for (size_t at = 0; at < len && (out->tail || out->len < out->size);) {
         struct element e;
         size_t used = read_element(text + at, len - at, &e);
         if (used == 0)

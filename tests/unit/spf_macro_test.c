@@ -3,6 +3,7 @@
  * and what becomes of expansions that are too long or not fit to be shown. */
 #include "policy/auth/spf_macro.h"
 
+#include "lib/buf.h"
 #include "lib/mem.h"
 
 #include <setjmp.h>
@@ -111,6 +112,22 @@ static void every_letter_and_transformer_expands(void **state)
     }
 }
 
+/* Each macro costs what its fact is long, and there is room for 16,000 of them in a record. */
+static void a_domain_of_more_macros_than_anybody_needs_is_a_fault(void **state)
+{
+    (void)state;
+    struct buf spec = {0};
+    bool wants;
+    while (buf_len(&spec) < 1024)
+        buf_add_str(&spec, "%{s}");
+    assert_null(spf_macro_fault(buf_data(&spec), 1024, SPF_MACRO_NAME, &wants));
+    buf_add_str(&spec, "%{s}");
+    assert_string_equal(spf_macro_fault(buf_data(&spec), buf_len(&spec), SPF_MACRO_NAME, &wants),
+                        "a domain that is too long");
+    assert_null(spf_macro_fault(buf_data(&spec), buf_len(&spec), SPF_MACRO_TEXT, &wants));
+    buf_free(&spec);
+}
+
 static void an_ipv6_address_is_nibbles_in_i_and_short_in_c(void **state)
 {
     (void)state;
@@ -210,6 +227,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_letter_and_transformer_expands),
+        cmocka_unit_test(a_domain_of_more_macros_than_anybody_needs_is_a_fault),
         cmocka_unit_test(an_ipv6_address_is_nibbles_in_i_and_short_in_c),
         cmocka_unit_test(facts_of_odd_forms_are_taken_as_they_are),
         cmocka_unit_test(a_name_that_is_too_long_loses_labels_on_the_left),
