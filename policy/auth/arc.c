@@ -84,7 +84,8 @@ static bool covers_seals(const struct tag *names)
     return false;
 }
 
-/* What speaks against a signature before its key is known. */
+/* What speaks against a signature before its key is known. Without From in h= (RFC 6376 5.4) a
+ * chain could be put in front of any author's message. */
 static const char *check_field(const struct dkim_field *field, int64_t now)
 {
     if (field->algorithm == DKIM_RSA_SHA1)
@@ -95,6 +96,8 @@ static const char *check_field(const struct dkim_field *field, int64_t now)
         return "it has expired";
     if (field->signed_fields != NULL && covers_seals(field->signed_fields))
         return "it covers a seal";
+    if (field->signed_fields != NULL && !tag_has_item(field->signed_fields, "from"))
+        return "it does not cover From";
     return NULL;
 }
 

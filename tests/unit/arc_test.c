@@ -452,6 +452,8 @@ static const struct {
     {{.fields = "from : ARC-seal"}, "message signature 1: it covers a seal"},
     {{.fields = "arc-seal\t:from"}, "message signature 1: it covers a seal"},
     {{.fields = "from:x-arc-seal:arc-authentication-results"}, ""},
+    {{.fields = "subject:date"}, "message signature 1: it does not cover From"},
+    {{.fields = "subject:x-from:FROM"}, ""},
     {{.message_tags = "l=3; "}, "message signature 1: it does not cover the whole body"},
     {{.message_tags = "l=99; "}, "message signature 1: it does not cover the whole body"},
     {{.message_tags = "l=9; "}, ""},
