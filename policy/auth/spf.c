@@ -55,6 +55,7 @@ static void spf_free(struct spf *s)
 {
     dns_cancel(s->question);
     timer_free(s->timer);
+    timer_free(s->names_timer);
     if (!s->begun)
         loop_unpost(s->loop, begin, s);
     while (s->frames > 0)
@@ -125,6 +126,13 @@ static void go(struct spf *s)
 {
     while (s->step(s) == SPF_GO_ON)
         ;
+}
+
+static void on_names_time(void *arg)
+{
+    struct spf *s = arg;
+    if (spf_names_late(s))
+        go(s);
 }
 
 static void on_answer(const struct dns_answer *answer, void *arg)
@@ -438,6 +446,8 @@ struct spf *spf_ask(struct loop *loop, struct dns *dns, const struct spf_query *
     take_identity(s, query);
     s->timer = timer_new(loop, on_time, s);
     timer_set(s->timer, query->time_ms);
+    s->names_timer = timer_new(loop, on_names_time, s);
+    timer_set(s->names_timer, query->time_ms / 2);
     loop_post(loop, begin, s);
     return s;
 }

@@ -32,6 +32,7 @@ enum spf_validity { SPF_NOT_LOOKED, SPF_VALID, SPF_NOT_VALID };
 /* The client's names in DNS, for ptr and %{p}; asked for at most once. */
 struct spf_names {
     bool asked, nothing; /* `nothing`: there is no such record */
+    bool late;           /* their half of the time is over: what is not known is not valid */
     size_t count;
     char name[SPF_NAMES_MOST][DNS_NAME_MAX + 1];
     enum spf_validity validity[SPF_NAMES_MOST]; /* do its addresses hold the client's? */
@@ -41,7 +42,7 @@ struct spf_names {
 struct spf {
     struct loop *loop;
     struct dns *dns;
-    struct timer *timer;
+    struct timer *timer, *names_timer;
     struct dns_question *question;
     spf_trace_fn trace;
     spf_fn fn;
@@ -105,6 +106,8 @@ bool spf_host(const char *shown, char out[static DNS_NAME_MAX + 1]);
 bool spf_names_show(struct spf *s, const char *domain, const char **out);
 /* The step of ptr. */
 enum spf_flow spf_names_match(struct spf *s);
+/* No more time for the names. True: DNS was being asked for them, and s->step can be taken now. */
+bool spf_names_late(struct spf *s);
 bool spf_holds(const struct spf *s, const struct dns_answer *answer, unsigned bits4,
                unsigned bits6);
 enum dns_type spf_address_type(const struct spf *s);

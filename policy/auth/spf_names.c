@@ -7,6 +7,8 @@
  * SPF_NAMES_MOST names, however often a record wants them; a name is asked for only when it could
  * matter, in the order of preference: for ptr those within its domain; for %{p} the domain itself,
  * then names below it, then any. A fault skips that name; a fault of the PTR question is no name.
+ * So is an answer that has not come within half of the evaluation's time: the name servers are the
+ * client's, who would else make a temperror of any record with a ptr.
  */
 #include "policy/auth/spf_int.h"
 
@@ -79,7 +81,7 @@ static bool find(struct spf *s, const char *domain, enum nearness wanted, const 
     struct spf_names *names = &s->names;
     char arpa[DNS_NAME_MAX + 1];
     *out = NULL;
-    if (!names->asked) {
+    if (!names->asked && !names->late) {
         dns_name_arpa(&s->client, arpa);
         (void)spf_query(s, DNS_PTR, arpa, on_ptr);
         return false;
@@ -91,6 +93,8 @@ static bool find(struct spf *s, const char *domain, enum nearness wanted, const 
             *out = names->name[i];
             return true;
         }
+        if (names->late)
+            continue;
         names->looking = i;
         (void)spf_query(s, spf_address_type(s), names->name[i], on_addresses);
         return false;
@@ -122,4 +126,14 @@ enum spf_flow spf_names_match(struct spf *s)
         return spf_error(s, SPF_PERMERROR, "more than %d look-ups without an answer",
                          SPF_VOIDS_MOST);
     return spf_match(s, found != NULL);
+}
+
+bool spf_names_late(struct spf *s)
+{
+    s->names.late = true;
+    if (s->question == NULL || (s->hear != on_ptr && s->hear != on_addresses))
+        return false;
+    dns_cancel(s->question);
+    s->question = NULL;
+    return true;
 }

@@ -600,6 +600,42 @@ static void when_time_is_up_it_is_a_temporary_fault(void **state)
     }
 }
 
+/* They are asked of the client's own name servers. */
+static void names_that_do_not_come_are_none(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *dns, *said;
+    } cases[] = {
+        {"TXT d.example v=spf1 ptr -all\n" PTR "!HOLD", "fail 1/0/2 d.example|-all||"},
+        {"TXT d.example v=spf1 ptr ptr:x.example -all\n" PTR "mx.d.example a.d.example\n"
+         "A mx.d.example !HOLD\nA a.d.example 192.0.2.3",
+         "fail 2/0/3 d.example|-all||"},
+        {"TXT d.example v=spf1 exists:%{p}.x.example -all\n" PTR "!HOLD\n"
+         "A unknown.x.example 127.0.0.2",
+         "pass 1/0/3 d.example|exists:%{p}.x.example||"},
+        {"TXT d.example v=spf1 -all exp=e.example\nTXT e.example %{p}\n" PTR "!HOLD",
+         "fail 0/0/3 d.example|-all||unknown"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct rig *rig = rig_new(cases[i].dns);
+        struct spf_case c = {.name = "names"};
+        (void)!rig_ask(rig, &c, NULL);
+        while (rig_step(rig))
+            ;
+        clock_ms += 9990;
+        loop_poll(rig->loop);
+        assert_null(rig->said);
+        clock_ms += 20;
+        while (rig_step(rig))
+            ;
+        assert_non_null(rig->said);
+        assert_string_equal(rig->said, cases[i].said);
+        assert_int_equal(fake_dns_open(rig->dns), 0);
+        rig_free(rig);
+    }
+}
+
 static void a_trace_tells_every_step(void **state)
 {
     (void)state;
@@ -657,6 +693,7 @@ int main(void)
         cmocka_unit_test(names_are_validated_and_asked_for_once),
         cmocka_unit_test(a_fail_has_the_words_of_who_decided),
         cmocka_unit_test(when_time_is_up_it_is_a_temporary_fault),
+        cmocka_unit_test(names_that_do_not_come_are_none),
         cmocka_unit_test(a_trace_tells_every_step),
         cmocka_unit_test(nothing_is_told_to_who_has_cancelled),
     };
