@@ -152,6 +152,7 @@ struct check_facts {
     const struct message_auth_results *message;
     bool
         arc_trusted; /* likewise: its ARC chain passes, and arc { trusted } lists the last sealer */
+    bool arc_unsure; /* likewise, but for a temporary fault of DNS */
     score_t score;   /* at CHECK_AT_MESSAGE: the sum of what was found before it */
     bool listed;     /* likewise: a DNS list was among that, and counted */
 };

@@ -15,7 +15,8 @@
  * fail, a client without a confirmed name, a listing, any score) and none speaks for a forwarder: a
  * client that is proven, or whose own organisation's SPF or signature passes. Otherwise the message
  * is marked, as it is with p=quarantine. Of a listed forwarder, and with the ARC chain of a trusted
- * sealer, the policy is not followed at all, and that is stamped.
+ * sealer, the policy is not followed at all, and that is stamped; where DNS does not say now
+ * whether such a chain is whole, the message is marked, not refused.
  *
  * The answer of dmarc.fail holds all that: "reject (against it: SPF) example.com", so that records
  * can be judged again.
@@ -33,6 +34,7 @@
 
 #define AGAINST "(against it: "
 #define FOR     "(for it: "
+#define UNSURE  "a trusted sealer's ARC chain, if DNS were there"
 #define MARK    "quarantine"
 #define CODE    "5.7.1"
 
@@ -124,6 +126,8 @@ static bool signed_by_client(const struct check_facts *facts)
 /* What looks like a forwarder: the client is somebody, and speaks in its own name. */
 static void add_for(const struct check_facts *facts, char clause[static CLAUSE_SIZE])
 {
+    if (facts->arc_unsure)
+        add(clause, FOR, UNSURE);
     if (facts->proven)
         add(clause, FOR, "a known client");
     if (!facts->reverse_confirmed)
@@ -172,7 +176,7 @@ static bool refuses_reject(const struct dmarc_config *config, const char *answer
     case DMARC_EVIDENCE:
         return strstr(answer, AGAINST) != NULL;
     case DMARC_HONOUR:
-        return true;
+        return strstr(answer, UNSURE) == NULL;
     case DMARC_MARK:
         break;
     }

@@ -14,9 +14,10 @@
  * message. Where it has one, or that could not be learned (in time, too), the fail is noted and
  * stays open until the message is whole: it passes with DMARC or with the ARC chain of a trusted
  * sealer, as if there had been no fail; else it is refused, whatever the policy: the fail is the
- * domain's own word. Only where a temporary fault of DNS hides whether a signature speaks for it,
- * it is to come again. Of a listed forwarder the fail only counts, whenever it is known.
- * The null sender is postmaster@ the HELO name (2.4). A HELO name alone never refuses.
+ * domain's own word. Only where a temporary fault of DNS hides whether a signature, or a trusted
+ * sealer's chain, speaks for it, it is to come again. Of a listed forwarder the fail only counts,
+ * whenever it is known. The null sender is postmaster@ the HELO name (2.4). A HELO name alone never
+ * refuses.
  */
 #include "policy/auth_config.h"
 
@@ -223,17 +224,20 @@ static void ask(struct check_run *run)
     own->spf = spf_ask(check_loop(run), check_dns(run), &query, NULL, on_answer, run);
 }
 
-/* May it be a fault of DNS alone that no signature speaks for the message? */
-static bool may_be_vouched(const struct message_auth_results *message)
+/* May it be a fault of DNS alone that nothing speaks for the message? Says which, or NULL. */
+static const char *hidden(const struct check_facts *facts)
 {
-    if (message->dmarc->result != DMARC_TEMPERROR)
-        return false;
+    const struct message_auth_results *message = facts->message;
+    if (message != NULL && facts->arc_unsure)
+        return message->arc->why;
+    if (message == NULL || message->dmarc->result != DMARC_TEMPERROR)
+        return NULL;
     for (size_t i = 0; i < message->signatures; i++) {
         enum dkim_result result = message->signature[i]->result;
         if (result == DKIM_PASS || result == DKIM_TEMPERROR)
-            return true;
+            return message->dmarc->why;
     }
-    return false;
+    return NULL;
 }
 
 /* The message is whole: does anything speak for it? */
@@ -244,10 +248,11 @@ static void look_again(struct check_run *run)
     const struct spf_known *known = facts->spf;
     bool vouched = facts->arc_trusted || (message != NULL && message->dmarc->result == DMARC_PASS);
     bool open = known->result == SPF_FAIL && known->open && !vouched;
+    const char *why = hidden(facts);
     if (open && facts->forwarder)
         count_fail(run, known);
-    else if (open && message != NULL && may_be_vouched(message))
-        check_refused(run, 0, "spf.open", message->dmarc->why,
+    else if (open && why != NULL)
+        check_refused(run, 0, "spf.open", why,
                       "SPF does not let your address send, and DNS does not say now whether a "
                       "signature does",
                       "4.7.24");

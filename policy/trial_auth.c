@@ -39,10 +39,12 @@ static const struct check_config *block(const struct trial *trial, const char *n
     return *config;
 }
 
-static bool arc_trusted(const struct trial *trial, const struct message_auth_results *results)
+/* Is that the result of a chain whose last sealer is listed? */
+static bool arc_trusted(const struct trial *trial, const struct message_auth_results *results,
+                        enum arc_result result)
 {
     const struct arc_config *config = (const void *)block(trial, "arc");
-    return config != NULL && results != NULL && results->arc->result == ARC_PASS &&
+    return config != NULL && results != NULL && results->arc->result == result &&
            auth_names_have(config->trusted, results->arc->sealer);
 }
 
@@ -132,7 +134,7 @@ void trial_auth_forget(struct trial *trial)
     trial_stop(trial, CHECK_AT_MESSAGE);
     trial_forget(trial, CHECK_AT_MESSAGE);
     trial->facts.message = NULL;
-    trial->facts.arc_trusted = false;
+    trial->facts.arc_trusted = trial->facts.arc_unsure = false;
     trial->message = NULL;
     if (message == NULL)
         return;
@@ -167,7 +169,8 @@ static void start_checks(struct trial *trial)
     message->timer = NULL;
     message->step = TRIAL_MESSAGE_DONE;
     trial->facts.message = message_auth_results(message->auth);
-    trial->facts.arc_trusted = arc_trusted(trial, trial->facts.message);
+    trial->facts.arc_trusted = arc_trusted(trial, trial->facts.message, ARC_PASS);
+    trial->facts.arc_unsure = arc_trusted(trial, trial->facts.message, ARC_TEMPERROR);
     trial->facts.score = trial_score(trial);
     trial->facts.listed = is_listed(trial);
     trial->facts.reverse_unknown = trial_reverse_skipped(trial) || trial_reverse_failed(trial);

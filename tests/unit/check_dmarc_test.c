@@ -222,6 +222,18 @@ static void but_not_a_forwarder(void **state)
          .score = 300,
          .said = "found 1 dmarc.fail [reject (for it: the client's own SPF) example.com]" COUNTED
              MARKED},
+        {.name = "a trusted sealer whose key could not be had",
+         .message = &reject,
+         .arc_unsure = true,
+         .spf = &spf_fail,
+         .said = "found 1 dmarc.fail [reject (for it: a trusted sealer's ARC chain, if DNS were "
+                 "there) example.com]" COUNTED MARKED},
+        {.name = "and reject = honour",
+         .config = "reject = honour",
+         .message = &reject,
+         .arc_unsure = true,
+         .said = "found 1 dmarc.fail [reject (for it: a trusted sealer's ARC chain, if DNS were "
+                 "there) example.com]" COUNTED MARKED},
         {.name = "a name that DNS does not tell is no evidence",
          .message = &reject,
          .reverse_unknown = true,

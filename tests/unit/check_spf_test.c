@@ -196,6 +196,8 @@ static const struct message_auth_results undecided_late = {
     .dmarc = &dmarc_temperror, .signatures = 1, .signature = one_late};
 static const struct message_auth_results undecided_bad = {
     .dmarc = &dmarc_temperror, .signatures = 1, .signature = all_bad};
+static const struct arc_answer arc_late = {.result = ARC_TEMPERROR, .why = "timeout"};
+static const struct message_auth_results fails_sealed = {.dmarc = &dmarc_fail, .arc = &arc_late};
 static const struct message_auth_results fails_good = {
     .dmarc = &dmarc_fail, .signatures = 2, .signature = one_good};
 
@@ -236,6 +238,12 @@ static void an_open_fail_is_decided_by_the_message(void **state)
          .message = &fails,
          .arc_trusted = true,
          .said = ""},
+        {.name = "a trusted sealer whose key could not be had",
+         MESSAGE,
+         .spf = &fail_open,
+         .message = &fails_sealed,
+         .arc_unsure = true,
+         .said = LATER},
         {.name = "a listed forwarder",
          MESSAGE,
          .spf = &fail_open,

@@ -36,7 +36,7 @@ struct rig_case {
     const char *sender; /* NULL: "user@..." where there is a domain */
     bool no_lookup;
     enum check_stage stage;
-    bool proven, reverse_confirmed, reverse_unknown, forwarder, arc_trusted, listed;
+    bool proven, reverse_confirmed, reverse_unknown, forwarder, arc_trusted, arc_unsure, listed;
     const char *reverse_name; /* NULL: "" */
     score_t score;
     const struct spf_known *spf, *spf_helo; /* NULL: nobody asked */
@@ -327,6 +327,7 @@ static void rig_open(struct rig *r, const struct rig_case *c)
         .spf_helo = c->spf_helo != NULL ? c->spf_helo : &nobody_asked,
         .message = c->message,
         .arc_trusted = c->arc_trusted,
+        .arc_unsure = c->arc_unsure,
         .score = c->score,
         .listed = c->listed,
     };
