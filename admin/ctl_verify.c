@@ -26,10 +26,8 @@
 #include <string.h>
 #include <time.h>
 
-#define CHUNK      65536
-#define TIME_MS    30000
-#define SIGNATURES 10
-#define BITS_LEAST 1024
+#define CHUNK   65536
+#define TIME_MS 30000
 
 struct verify {
     struct ctl *ctl;
@@ -48,21 +46,9 @@ static void set_rules(const struct ctl *ctl, struct message_auth_env *env)
 {
     const struct dkim_config *dkim = (const void *)ctl_block(ctl, "dkim");
     const struct arc_config *arc = (const void *)ctl_block(ctl, "arc");
-    int64_t now = (int64_t)time(NULL);
     env->dkim = env->arc = env->dmarc = true;
     env->discovery = ctl_block_discovery(ctl);
-    env->dkim_rules =
-        (struct dkim_rules){.signatures = SIGNATURES, .least_bits = BITS_LEAST, .now = now};
-    env->arc_rules =
-        (struct arc_rules){.sets = ARC_SETS_MOST, .least_bits = BITS_LEAST, .now = now};
-    if (dkim != NULL) {
-        env->dkim_rules.signatures = dkim->signatures;
-        env->dkim_rules.partial = dkim->partial;
-        env->dkim_rules.least_bits = (unsigned)dkim->least_bits;
-        env->arc_rules.least_bits = (unsigned)dkim->least_bits;
-    }
-    if (arc != NULL)
-        env->arc_rules.sets = (unsigned)arc->sets;
+    auth_rules(dkim, arc, (int64_t)time(NULL), &env->dkim_rules, &env->arc_rules);
 }
 
 /* ---- evaluating --------------------------------------------------------------------------------

@@ -10,6 +10,8 @@
 #include "policy/auth_config.h"
 
 #include "lib/mem.h"
+#include "policy/auth/arc.h"
+#include "policy/auth/dkim.h"
 #include "policy/name_set.h"
 #include "policy/relay.h"
 
@@ -20,6 +22,8 @@
 #define TOKEN_MOST       255
 #define FIELD_NAME_MOST  64
 #define FIELD_VALUE_MOST 200
+#define SIGNATURES       10
+#define BITS_LEAST       1024
 
 static const struct conf_row rows[] = {
     {.name = "authserv-id",
@@ -107,6 +111,21 @@ bool auth_names_have(const struct name_set *set, const char *name)
             return true;
     }
     return false;
+}
+
+/* ---- rules of the evaluators -------------------------------------------------------------------
+ */
+
+void auth_rules(const struct dkim_config *dkim, const struct arc_config *arc, int64_t now,
+                struct dkim_rules *dkim_rules, struct arc_rules *arc_rules)
+{
+    unsigned least = dkim != NULL ? (unsigned)dkim->least_bits : BITS_LEAST;
+    *dkim_rules = (struct dkim_rules){.signatures = dkim != NULL ? dkim->signatures : SIGNATURES,
+                                      .least_bits = least,
+                                      .partial = dkim != NULL && dkim->partial,
+                                      .now = now};
+    *arc_rules = (struct arc_rules){
+        .sets = arc != NULL ? (unsigned)arc->sets : ARC_SETS_MOST, .least_bits = least, .now = now};
 }
 
 /* ---- what is written into messages -------------------------------------------------------------

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct arc_rules;
+struct dkim_rules;
 struct name_set;
 
 struct auth_config {   /* authentication { ... } */
@@ -80,6 +82,11 @@ struct header_config {               /* header { ... }: of the whole message's m
     uint64_t date_past, date_future; /* ms that Date may be off; 0: not looked at */
     int64_t (*wall)(void);           /* the state's clock; NULL: the system's */
 };
+
+/* The evaluators' rules by these blocks; NULL: one that is off, whose defaults hold. `now`: seconds
+ * since 1970. Pure. */
+void auth_rules(const struct dkim_config *dkim, const struct arc_config *arc, int64_t now,
+                struct dkim_rules *dkim_rules, struct arc_rules *arc_rules);
 
 extern const struct check check_spf;
 extern const struct check check_dkim;

@@ -54,21 +54,11 @@ static void set_rules(const struct trial *trial, struct message_auth_env *env)
     const struct arc_config *arc = (const void *)block(trial, "arc");
     const struct dmarc_config *dmarc = (const void *)block(trial, "dmarc");
     const struct spf_config *spf = (const void *)block(trial, "spf");
-    int64_t now = trial->env.state->wall();
-    env->dkim_rules = (struct dkim_rules){.signatures = 10, .least_bits = 1024, .now = now};
-    env->arc_rules = (struct arc_rules){.sets = ARC_SETS_MOST, .least_bits = 1024, .now = now};
     env->dkim = dkim != NULL;
     env->arc = arc != NULL;
     /* SPF may leave a fail to it. */
     env->dmarc = dmarc != NULL || (spf != NULL && spf->fail == SPF_ON_FAIL_AUTO);
-    if (dkim != NULL) {
-        env->dkim_rules.signatures = dkim->signatures;
-        env->dkim_rules.partial = dkim->partial;
-        env->dkim_rules.least_bits = (unsigned)dkim->least_bits;
-        env->arc_rules.least_bits = (unsigned)dkim->least_bits;
-    }
-    if (arc != NULL)
-        env->arc_rules.sets = (unsigned)arc->sets;
+    auth_rules(dkim, arc, trial->env.state->wall(), &env->dkim_rules, &env->arc_rules);
     if (dmarc != NULL)
         env->discovery = dmarc->discovery;
 }

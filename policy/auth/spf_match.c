@@ -52,11 +52,13 @@ static enum spf_flow nothing(struct spf *s)
 /* ---- a, exists ---------------------------------------------------------------------------------
  */
 
-static enum spf_flow on_a(struct spf *s, const struct dns_answer *answer)
+/* A term's first answer: only one with records is for the term itself to judge. */
+static enum spf_flow take(struct spf *s, const struct dns_answer *answer,
+                          enum spf_flow (*found)(struct spf *s, const struct dns_answer *answer))
 {
     switch (answer->status) {
     case DNS_FOUND:
-        return spf_match(s, term_holds(s, answer));
+        return found(s, answer);
     case DNS_NODATA:
     case DNS_NXDOMAIN:
         return nothing(s);
@@ -66,18 +68,25 @@ static enum spf_flow on_a(struct spf *s, const struct dns_answer *answer)
     return spf_dns_error(s, answer);
 }
 
+static enum spf_flow compare_addresses(struct spf *s, const struct dns_answer *answer)
+{
+    return spf_match(s, term_holds(s, answer));
+}
+
+static enum spf_flow on_a(struct spf *s, const struct dns_answer *answer)
+{
+    return take(s, answer, compare_addresses);
+}
+
+static enum spf_flow match_any(struct spf *s, const struct dns_answer *answer)
+{
+    (void)answer;
+    return spf_match(s, true);
+}
+
 static enum spf_flow on_exists(struct spf *s, const struct dns_answer *answer)
 {
-    switch (answer->status) {
-    case DNS_FOUND:
-        return spf_match(s, true);
-    case DNS_NODATA:
-    case DNS_NXDOMAIN:
-        return nothing(s);
-    case DNS_TEMPFAIL:
-        break;
-    }
-    return spf_dns_error(s, answer);
+    return take(s, answer, match_any);
 }
 
 /* ---- mx ----------------------------------------------------------------------------------------
@@ -117,16 +126,7 @@ static enum spf_flow take_mx(struct spf *s, const struct dns_answer *answer)
 
 static enum spf_flow on_mx(struct spf *s, const struct dns_answer *answer)
 {
-    switch (answer->status) {
-    case DNS_FOUND:
-        return take_mx(s, answer);
-    case DNS_NODATA:
-    case DNS_NXDOMAIN:
-        return nothing(s);
-    case DNS_TEMPFAIL:
-        break;
-    }
-    return spf_dns_error(s, answer);
+    return take(s, answer, take_mx);
 }
 
 /* ---- all of them -------------------------------------------------------------------------------
