@@ -48,8 +48,12 @@ def need_signer():
         pytest.skip("python3-dkim is not installed")
 
 
-def report(suite, failures, total):
-    print(f"{suite}: {total - len(failures)}/{total}")
+def report(suite, failures, total, deviations=None):
+    """`deviations`: {case: reason}; they are not counted as passed."""
+    deviations = deviations or {}
+    print(f"{suite}: {total - len(failures) - len(deviations)}/{total}")
+    for name, reason in deviations.items():
+        print(f"  {name}: {reason}")
     assert total > 0
     assert not failures, "\n".join(failures)
 
@@ -119,7 +123,8 @@ def test_dkim_chasquid(dns):
         fault = chasquid_fault(number, signatures, result)
         failures += [fault] if fault else []
         total += 1
-    report("dkim-chasquid", failures, total)
+    report("dkim-chasquid", failures, total,
+           {case: reason for (case, _), (_, reason) in CHASQUID_DEVIATIONS.items()})
 
 
 # stalwart
@@ -230,7 +235,8 @@ def test_dkim_dkimpy(dns):
         if results(signatures) != want:
             failures.append(f"{name}: {signatures}, not {want}")
         total += 1
-    report("dkim-dkimpy", failures, total)
+    report("dkim-dkimpy", failures, total,
+           {case: reason for case, (_, reason) in DKIMPY_DEVIATIONS.items()})
 
 
 # postalsys: the signed message of RFC 8463, and its messages signed with its keys.
