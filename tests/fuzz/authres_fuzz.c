@@ -11,6 +11,7 @@
 
 #include "lib/mem.h"
 #include "lib/str.h"
+#include "tests/fuzz/must.h"
 #include "tests/unit/support/authres_reader.h"
 
 #include <stdint.h>
@@ -23,14 +24,6 @@
 #define SIGNATURES 3
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition)                                                                            \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #condition);         \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
 
 struct input {
     const char *at, *end;

@@ -7,20 +7,11 @@
 #include "lib/buf.h"
 #include "lib/header.h"
 #include "policy/field_cuts.h"
+#include "tests/fuzz/must.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition)                                                                            \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #condition);         \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
 
 static const struct field_cuts_rules rules = {.authserv_id = "mx.example.org", .name = {"X-Ours"}};
 

@@ -16,24 +16,16 @@
 #include "lib/loop.h"
 #include "lib/mem.h"
 #include "policy/auth/authres.h"
+#include "tests/fuzz/must.h"
 #include "tests/unit/support/asked_dns.h"
 #include "tests/unit/support/authres_reader.h"
 #include "tests/unit/support/signed_mail.h"
 
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition)                                                                            \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #condition);         \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
 
 #define SIGNATURES  10
 #define HEADER_MOST 65536

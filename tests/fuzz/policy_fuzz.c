@@ -28,6 +28,7 @@
 #include "policy/policy.h"
 #include "policy/state.h"
 #include "policy/trial_int.h"
+#include "tests/fuzz/must.h"
 #include "tests/unit/support/fake_dns.h"
 #include "tests/unit/support/fake_store.h"
 #include "tests/unit/support/virtual_clock.h"
@@ -36,14 +37,6 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
-
-#define MUST(condition)                                                                            \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #condition);         \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
 
 enum choice { /* bits of the first octet */
               CHOICE_SIX = 1,

@@ -15,20 +15,12 @@
 #include "lib/loop.h"
 #include "lib/mem.h"
 #include "policy/auth/spf_int.h"
+#include "tests/fuzz/must.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition)                                                                            \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #condition);         \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
 
 #define QUERIES_MOST (1 + SPF_TERMS_MOST * (1 + SPF_NAMES_MOST) + 1 + SPF_NAMES_MOST + 1)
 #define RECORDS_MAX  12
