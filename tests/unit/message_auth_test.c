@@ -100,6 +100,13 @@ static void end(struct rig *r)
     message_auth_end(r->auth, &r->spf, &r->spf_helo);
 }
 
+/* It ends, and all is answered. */
+static void finish(struct rig *r)
+{
+    end(r);
+    turn(r);
+}
+
 /* The results in words. */
 static const char *said(struct rig *r)
 {
@@ -118,11 +125,16 @@ static const char *said(struct rig *r)
     return buf_data(&r->said);
 }
 
-static void whole_message(struct rig *r)
+static void signed_header(struct rig *r)
 {
     text(r, signed_mail_arc);
     text(r, signed_mail_dkim);
     text(r, signed_mail_fields);
+}
+
+static void whole_message(struct rig *r)
+{
+    signed_header(r);
     text(r, signed_mail_body);
 }
 
@@ -145,8 +157,7 @@ static void a_signed_message_passes(void **state)
     open_rig(&r, DMARC_DNS);
     begin(&r);
     whole_message(&r);
-    end(&r);
-    turn(&r);
+    finish(&r);
     assert_string_equal(said(&r), ALL_PASS);
     const struct message_auth_results *results = message_auth_results(r.auth);
     assert_int_equal(results->author.status, AUTHOR_ONE);
@@ -168,8 +179,7 @@ static void any_cut_of_the_stream_gives_the_same(void **state)
         begin(&r);
         for (size_t at = 0; at < len; at += step)
             message_auth_text(r.auth, all + at, len - at < step ? len - at : step);
-        end(&r);
-        turn(&r);
+        finish(&r);
         assert_string_equal(said(&r), ALL_PASS);
         close_rig(&r);
     }
@@ -179,8 +189,7 @@ static void any_cut_of_the_stream_gives_the_same(void **state)
         begin(&r);
         message_auth_text(r.auth, all, at);
         message_auth_text(r.auth, all + at, len - at);
-        end(&r);
-        turn(&r);
+        finish(&r);
         assert_string_equal(said(&r), ALL_PASS);
         close_rig(&r);
     }
@@ -232,8 +241,7 @@ static void who_has_passed_decides_dmarc(void **state)
         text(&r, signed_mail_dkim);
         text(&r, signed_mail_fields);
         text(&r, cases[i].body != NULL ? cases[i].body : signed_mail_body);
-        end(&r);
-        turn(&r);
+        finish(&r);
         if (strcmp(said(&r), cases[i].said) != 0)
             fail_msg("%s: said\n%sinstead of\n%s", cases[i].name, said(&r), cases[i].said);
         close_rig(&r);
@@ -252,8 +260,7 @@ static void what_is_not_wanted_is_none_and_costs_no_question(void **state)
         r.env.dmarc = (want & 4) != 0;
         begin(&r);
         whole_message(&r);
-        end(&r);
-        turn(&r);
+        finish(&r);
         snprintf(expect, sizeof expect, "%sarc=%s\ndmarc=%s\n",
                  r.env.dkim ? "dkim=pass rsa\ndkim=pass ed\n" : "",
                  r.env.arc ? "pass l.example" : "none ",
@@ -291,8 +298,7 @@ static void messages_of_any_form_are_settled(void **state)
         open_rig(&r, DMARC_DNS);
         begin(&r);
         text(&r, cases[i].text);
-        end(&r);
-        turn(&r);
+        finish(&r);
         if (strcmp(said(&r), cases[i].said) != 0)
             fail_msg("%s: said\n%sinstead of\n%s", cases[i].name, said(&r), cases[i].said);
         close_rig(&r);
@@ -399,8 +405,7 @@ static void what_is_open_when_time_is_up_is_temperror(void **state)
                            "!HOLD\nTXT arc._domainkey.l.example !HOLD\n");
     begin(&r);
     whole_message(&r);
-    end(&r);
-    turn(&r);
+    finish(&r);
     assert_false(message_auth_settled(r.auth));
     message_auth_give_up(r.auth);
     assert_string_equal(said(&r), "dkim=temperror rsa\ndkim=temperror ed\narc=temperror l.example\n"
@@ -412,8 +417,7 @@ static void what_is_open_when_time_is_up_is_temperror(void **state)
     open_rig(&r, "TXT _dmarc.example.com !HOLD\n");
     begin(&r);
     whole_message(&r);
-    end(&r);
-    turn(&r);
+    finish(&r);
     message_auth_give_up(r.auth);
     message_auth_give_up(r.auth);
     assert_string_equal(said(&r), "dkim=pass rsa\ndkim=pass ed\narc=pass l.example\n"
@@ -485,8 +489,7 @@ static void nothing_passes_of_a_header_that_is_too_long(void **state)
         static const char piece[1024] = {'a'};
         message_auth_text(r.auth, piece, sizeof piece);
     }
-    end(&r);
-    turn(&r);
+    finish(&r);
     assert_string_equal(said(&r), "dkim=neutral \narc=none \ndmarc=none \n");
     close_rig(&r);
 }
@@ -504,17 +507,14 @@ static void a_long_body_costs_no_memory(void **state)
     char piece[65536];
     open_rig(&r, DMARC_DNS);
     begin(&r);
-    text(&r, signed_mail_arc);
-    text(&r, signed_mail_dkim);
-    text(&r, signed_mail_fields);
+    signed_header(&r);
     for (size_t i = 0; i < sizeof piece; i++)
         piece[i] = "ab  c\r\n\r\n \r\n"[i % 13];
     size_t before = used();
     for (unsigned i = 0; i < 800; i++) /* 50 MB */
         message_auth_text(r.auth, piece, sizeof piece);
     assert_true(used() < before + 300000);
-    end(&r);
-    turn(&r);
+    finish(&r);
     assert_string_equal(said(&r), "dkim=fail rsa\ndkim=fail ed\narc=fail l.example\n"
                                   "dmarc=fail example.com\n");
     close_rig(&r);
@@ -534,8 +534,7 @@ static void many_fields_are_read_in_bounded_memory(void **state)
         text(&r, "X-Field: some value of a field\r\n");
     text(&r, "\r\n");
     text(&r, signed_mail_body);
-    end(&r);
-    turn(&r);
+    finish(&r);
     assert_string_equal(said(&r), ALL_PASS);
     assert_true(used() < before + 4 * 9900 * sizeof(struct header_field));
     close_rig(&r);
@@ -558,8 +557,7 @@ static void many_signatures_cost_bounded_questions(void **state)
     }
     text(&r, signed_mail_fields);
     text(&r, signed_mail_body);
-    end(&r);
-    turn(&r);
+    finish(&r);
     assert_true(message_auth_settled(r.auth));
     const struct message_auth_results *results = message_auth_results(r.auth);
     assert_int_equal(results->signatures, SIGNATURES + 1);
@@ -585,8 +583,7 @@ static void a_long_line_is_read_once(void **state)
         text(&r, front[i]);
         message_auth_text(r.auth, line, 1 << 20);
         text(&r, "\r\n\r\n");
-        end(&r);
-        turn(&r);
+        finish(&r);
         assert_true(message_auth_settled(r.auth));
         assert_false(header_cut(message_auth_results(r.auth)->header));
         assert_int_equal(fake_dns_asked(r.dns.fake), 0);
