@@ -227,6 +227,9 @@ score_t trial_score(const struct trial *trial);
 bool trial_outdone(const struct trial *trial, const struct finding *finding);
 /* Does it refuse alone? No answer is final while it may be a listed forwarder. */
 bool trial_refuses(const struct trial *trial, const struct finding *finding);
+/* The enhanced code it refuses alone with, "": the usual one; one of a later try where a fault of
+ * DNS hides whether the client is a listed forwarder. */
+const char *trial_code(const struct trial *trial, const struct finding *finding);
 /* The finding that refuses alone and decides, or NULL: there is none, or it is not known yet
  * whether the client is a listed forwarder. */
 const struct finding *trial_rule(const struct trial *trial);

@@ -60,7 +60,7 @@ static void fill_findings(const struct trial *trial, struct record *out)
             .zone = block_of(finding->config),
             .label = finding->label,
             .answer = finding->answer,
-            .code = finding->enhanced,
+            .code = trial_code(trial, finding),
             .stage = finding->stage,
             .mode = refuses ? CHECK_REJECT : finding->config->mode,
             .score = finding->score,

@@ -5,7 +5,7 @@
  *   1. an allow entry passes          2. a deny entry refuses (or goes to the tarpit)
  *   3. own networks and AUTH pass     4. postmaster@ and abuse@ pass
  *   5. a finding of a check with mode = reject refuses, and one that a check says to refuse alone,
- * but for a listed forwarder
+ * but for a listed forwarder (where a fault of DNS hides whether it is one, it is to come again)
  *   6. the score: at or above tarpit, reject, greylist, asked in that order; who is suspicious by
  * it and has more connections than such a client may is deferred
  *   7. the greylist, for who would pass: come again later
@@ -95,6 +95,21 @@ static bool maybe_forwarder(const struct trial *trial)
     return false;
 }
 
+/* A fault of DNS hides its name, which may be a listed forwarder's. */
+static bool hidden_forwarder(const struct trial *trial)
+{
+    const struct name_set *forwarders = policy_auth(trial->env.policy)->forwarders;
+    const char *name = trial->facts.reverse_name;
+    return forwarders != NULL && !trial->facts.reverse_confirmed && trial_reverse_failed(trial) &&
+           (name[0] == '\0' || auth_names_have(forwarders, name));
+}
+
+const char *trial_code(const struct trial *trial, const struct finding *finding)
+{
+    bool later = finding->refuses && trial_counts(finding) && hidden_forwarder(trial);
+    return later ? "4.4.3" : finding->enhanced;
+}
+
 const struct finding *trial_rule(const struct trial *trial)
 {
     const struct finding *finding = worst(trial, true);
@@ -147,11 +162,12 @@ bool trial_suspicious(const struct trial *trial)
 /* ---- the verdict --------------------------------------------------------------------------------
  */
 
-static void by_rule(const struct finding *rule, struct verdict *out)
+static void by_rule(const struct trial *trial, const struct finding *rule, struct verdict *out)
 {
+    const char *code = trial_code(trial, rule);
     out->cause = VERDICT_BY_RULE;
     out->reason = rule->reason;
-    out->enhanced = rule->enhanced[0] != '\0' ? rule->enhanced : "5.7.1";
+    out->enhanced = code[0] != '\0' ? code : "5.7.1";
     out->action = out->enhanced[0] == '4' ? VERDICT_DEFER : VERDICT_REJECT;
 }
 
@@ -213,7 +229,7 @@ static bool decide(struct trial *trial, bool exempt, struct verdict *out)
     else if (exempt)
         out->cause = VERDICT_BY_EXEMPT;
     else if (rule != NULL)
-        by_rule(rule, out);
+        by_rule(trial, rule, out);
     else if (!LIST_EMPTY(&trial->runs) || trial_auth_waits(trial))
         return false;
     else {
