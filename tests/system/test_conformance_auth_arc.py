@@ -2,13 +2,12 @@
 """ARC validation suites (arc-valimail-dev, arc-stalwart), asked of policy/auth/arc through
 tests/unit/drivers/arc_driver. Each prints "suite: passed/total"."""
 
-import os
 import subprocess
 
-import pytest
 import yaml
 
-from harness import BUILD, SUITES
+from harness import SUITES
+from harness.suite import driver, need, report
 
 VALIMAIL = SUITES / "arc-valimail-dev" / "arc-draft-validation-tests.yml"
 STALWART = SUITES / "arc-stalwart"
@@ -24,35 +23,18 @@ QUESTIONS_MOST = 6  # of a chain of five: its seals and the newest message signa
 
 def drive(cases):
     """The driver's words on each (now, message, {name: text})."""
-    places = [os.environ.get("OBJDIR"), BUILD / "build" / "obj", BUILD / "obj"]
-    found = [f"{place}/tests/unit/drivers/arc_driver" for place in places if place]
-    driver = next((path for path in found if os.access(path, os.X_OK)), None)
-    assert driver, f"arc_driver is in none of {found}: 'make unit-tests' builds it"
     lines = []
     for now, message, keys in cases:
         words = [str(now), message.hex() or "-"]
         for name, text in keys.items():
             words += [name.encode().hex(), text.encode().hex() or "-"]
         lines.append(" ".join(words) + "\n")
-    done = subprocess.run([driver], input="".join(lines), text=True, capture_output=True,
-                          timeout=120, check=False)
+    done = subprocess.run([driver("arc_driver")], input="".join(lines), text=True,
+                          capture_output=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     answers = [line.split(" ", 4) for line in done.stdout.splitlines()]
     assert len(answers) == len(lines)
     return answers
-
-
-def report(suite, failures, total, deviations=()):
-    print(f"{suite}: {total - len(failures) - len(deviations)}/{total}")
-    for name in deviations:
-        print(f"  {name}: {': '.join(DEVIATIONS[name])}")
-    assert total > 0
-    assert not failures, "\n".join(failures)
-
-
-def need(path):
-    if not path.exists():
-        pytest.skip(f"no conformance suite at {path}")
 
 
 def wire(text):
@@ -88,7 +70,8 @@ def test_arc_valimail():
             deviations.append(name)
         if (want and result != want) or int(asked) > QUESTIONS_MOST:
             failures.append(f"{name}: {result} ({' '.join(why)}), not {want}; {asked} questions")
-    report("arc-valimail-dev", failures, len(cases), deviations)
+    report("arc-valimail-dev", failures, len(cases),
+           {name: ": ".join(DEVIATIONS[name]) for name in deviations})
 
 
 def test_arc_stalwart():

@@ -13,6 +13,7 @@ import pytest
 from harness import SUITES
 from harness.dkim import Case, verify, wire
 from harness.dns import Rcode
+from harness.suite import need, report
 
 try:
     import dkim
@@ -38,24 +39,9 @@ DKIMPY_DEVIATIONS = {
 }
 
 
-def need(path):
-    if not path.exists():
-        pytest.skip(f"no conformance suite at {path}")
-
-
 def need_signer():
     if dkim is None:
         pytest.skip("python3-dkim is not installed")
-
-
-def report(suite, failures, total, deviations=None):
-    """`deviations`: {case: reason}; they are not counted as passed."""
-    deviations = deviations or {}
-    print(f"{suite}: {total - len(failures) - len(deviations)}/{total}")
-    for name, reason in deviations.items():
-        print(f"  {name}: {reason}")
-    assert total > 0
-    assert not failures, "\n".join(failures)
 
 
 def publish(dns, name, text):

@@ -5,14 +5,14 @@ resolver and the scripted DNS server. Each prints "suite: passed/total"; where a
 its name and the reason stand here, and it must then really not pass."""
 
 import json
-import os
 import re
 import subprocess
 
 import pytest
 
-from harness import BUILD, SLOW, SUITES
+from harness import SLOW, SUITES
 from harness.dns import DnsServer
+from harness.suite import driver, need
 
 RFC9989 = SUITES / "dmarc-rfc9989"
 POSTALSYS = SUITES / "dmarc-postalsys" / "dmarc-verify.json"
@@ -82,17 +82,9 @@ DEVIATIONS = {
 DEVIATIONS["dmarc-postalsys psl"] = DEVIATIONS["dmarc-postalsys treewalk"]
 
 
-def driver():
-    places = [os.environ.get("OBJDIR"), BUILD / "build" / "obj", BUILD / "obj"]
-    found = [f"{place}/tests/unit/drivers/dmarc_driver" for place in places if place]
-    path = next((path for path in found if os.access(path, os.X_OK)), None)
-    assert path, f"dmarc_driver is in none of {found}: 'make unit-tests' builds it"
-    return path
-
-
 def drive(lines, port=9):
     """What the driver says of each line."""
-    done = subprocess.run([driver(), str(port), str(SILENCE_MS)],
+    done = subprocess.run([driver("dmarc_driver"), str(port), str(SILENCE_MS)],
                           input="".join(line + "\n" for line in lines), text=True,
                           capture_output=True, timeout=60 * SLOW, check=False)
     assert done.returncode == 0, done.stderr
@@ -120,11 +112,6 @@ def judge(suite, cases):
     assert total > 0
     assert set(deviated) == set(deviations)
     assert not failures, "\n".join(failures)
-
-
-def need(path):
-    if not path.exists():
-        pytest.skip(f"no conformance suite at {path}")
 
 
 # ---- messages

@@ -7,9 +7,10 @@ import calendar
 import json
 import re
 
-from test_conformance_pure import drive, need, report
+from test_conformance_pure import drive
 
 from harness import SUITES
+from harness.suite import need, report
 
 AUTHRES = SUITES / "authres-dev" / "go-msgauth.json"
 DATES = SUITES / "mime-stalwart-headers" / "date.json"

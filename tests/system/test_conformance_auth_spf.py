@@ -4,14 +4,14 @@ resolver and the scripted DNS server (tests/unit/drivers/spf_driver.c). Explanat
 too. Each suite prints "suite: passed/total"; where a case may not pass its name and the reason stand
 here, and it must then really not pass."""
 
-import os
 import subprocess
 
 import pytest
 import yaml
 
-from harness import BUILD, SLOW, SUITES
+from harness import SLOW, SUITES
 from harness.dns import Drop
+from harness.suite import driver, need
 
 SPF = SUITES / "spf-openspf"
 SILENCE_MS = int(1500 * SLOW)
@@ -63,19 +63,11 @@ def publish(server, name, records):
         server.rule(name, lambda dns, query: None if query.type in kinds else drop(dns, query))
 
 
-def driver():
-    places = [os.environ.get("OBJDIR"), BUILD / "build" / "obj", BUILD / "obj"]
-    found = [f"{place}/tests/unit/drivers/spf_driver" for place in places if place]
-    path = next((path for path in found if os.access(path, os.X_OK)), None)
-    assert path, f"spf_driver is in none of {found}: 'make unit-tests' builds it"
-    return path
-
-
 def drive(server, tests):
     """The driver's lines for the cases of one document."""
     lines = [f"mailfrom {case['host']} {octets(case['helo']).hex() or '-'} "
              f"{octets(case['mailfrom']).hex() or '-'}\n" for case in tests]
-    done = subprocess.run([driver(), str(server.address[1]), str(SILENCE_MS)],
+    done = subprocess.run([driver("spf_driver"), str(server.address[1]), str(SILENCE_MS)],
                           input="".join(lines), capture_output=True, text=True,
                           timeout=60 * SLOW, check=False)
     assert done.returncode == 0, done.stderr
@@ -101,8 +93,7 @@ def fault(case, line):
     ("rfc4408-tests.yml", 191), ("rfc4406-tests.yml", 2)])
 def test_spf(suite, least, make_dns):
     path = SPF / suite
-    if not path.exists():
-        pytest.skip(f"no conformance suite at {path}")
+    need(path)
     total, failures, passed = 0, [], []
     for document in yaml.safe_load_all(path.read_text(encoding="utf-8")):
         if not document:

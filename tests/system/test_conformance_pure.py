@@ -7,14 +7,13 @@ import ast
 import base64
 import ipaddress
 import json
-import os
 import re
 import subprocess
 import xml.etree.ElementTree as tree
 
-import pytest
 
-from harness import BUILD, SUITES
+from harness import SUITES
+from harness.suite import driver, need, report
 
 ISEMAIL = SUITES / "address-isemail" / "tests.xml"
 VECTORS = SUITES / "proxy-dev" / "vectors.json"
@@ -45,32 +44,13 @@ OPENSMTPD_DEVIATIONS = {
 
 def drive(name, lines):
     """The driver's verdicts on the lines."""
-    places = [os.environ.get("OBJDIR"), BUILD / "build" / "obj", BUILD / "obj"]
-    found = [f"{place}/tests/unit/drivers/{name}" for place in places if place]
-    driver = next((path for path in found if os.access(path, os.X_OK)), None)
-    assert driver, f"{name} is in none of {found}: 'make unit-tests' builds it"
-    done = subprocess.run([driver], input="".join(line + "\n" for line in lines), text=True,
+    done = subprocess.run([driver(name)], input="".join(line + "\n" for line in lines), text=True,
                           capture_output=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     verdicts = done.stdout.splitlines()
     assert len(verdicts) == len(lines)
     assert "input" not in verdicts
     return verdicts
-
-
-def report(suite, failures, total, deviations=None):
-    """`deviations`: {case: reason}; they are not counted as passed."""
-    deviations = deviations or {}
-    print(f"{suite}: {total - len(failures) - len(deviations)}/{total}")
-    for name, reason in deviations.items():
-        print(f"  {' '.join(name.split())}: {reason}")
-    assert total > 0
-    assert not failures, "\n".join(failures)
-
-
-def need(path):
-    if not path.exists():
-        pytest.skip(f"no conformance suite at {path}")
 
 
 def controls(text):

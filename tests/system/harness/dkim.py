@@ -3,25 +3,17 @@
 and the real opendkim as a signer, spoken to as a mail server would (milter)."""
 
 import collections
-import os
 import socket
 import struct
 import subprocess
 
-from . import BUILD, SLOW
+from . import SLOW
+from .suite import driver
 from .wait import until
 
 Signature = collections.namedtuple(
     "Signature", "result domain selector identity algorithm b bits testing why")
 Case = collections.namedtuple("Case", "message now signatures partial", defaults=(8, False))
-
-
-def driver(name):
-    places = [os.environ.get("OBJDIR"), BUILD / "build" / "obj", BUILD / "obj"]
-    found = [f"{place}/tests/unit/drivers/{name}" for place in places if place]
-    path = next((path for path in found if os.access(path, os.X_OK)), None)
-    assert path, f"{name} is in none of {found}: 'make unit-tests' builds it"
-    return path
 
 
 def verify(dns, cases):
