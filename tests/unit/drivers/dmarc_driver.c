@@ -19,6 +19,7 @@
 #include "policy/auth/address_list.h"
 #include "policy/auth/author.h"
 #include "policy/auth/dmarc.h"
+#include "tests/unit/support/driver_dns.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -147,22 +148,6 @@ static void run_message(struct loop *loop, struct dns *dns, enum dmarc_discovery
 /* ---- main -------------------------------------------------------------------------------------
  */
 
-static struct resolver *resolver_at(struct loop *loop, const char *port, const char *ms)
-{
-    struct addr server = {.family = AF_INET, .ip = {127, 0, 0, 1}};
-    uint64_t total = ms != NULL ? strtoul(ms, NULL, 10) : 2000;
-    struct resolver_config config = {
-        .server = &server, .servers = 1, .query_ms = total / 2, .total_ms = total};
-    char *why = NULL;
-    server.port = (uint16_t)strtoul(port, NULL, 10);
-    struct resolver *resolver = resolver_new(loop, &config, &why);
-    if (resolver == NULL) {
-        fprintf(stderr, "dmarc_driver: %s\n", why);
-        exit(1);
-    }
-    return resolver;
-}
-
 static void run_case(struct loop *loop, struct dns *dns, char *line)
 {
     char text[TEXT_SIZE];
@@ -191,7 +176,7 @@ int main(int argc, char **argv)
     }
     resolver_init();
     struct loop *loop = loop_new();
-    struct resolver *resolver = resolver_at(loop, argv[1], argv[2]);
+    struct resolver *resolver = driver_dns_new(loop, argv[1], argv[2]);
     while (fgets(line, sizeof line, stdin) != NULL) {
         line[strcspn(line, "\n")] = '\0';
         run_case(loop, resolver_dns(resolver), line);

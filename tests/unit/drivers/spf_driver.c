@@ -12,6 +12,7 @@
 #include "lib/mem.h"
 #include "lib/str.h"
 #include "policy/auth/spf.h"
+#include "tests/unit/support/driver_dns.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,22 +65,6 @@ static void ask(struct evaluation *e, struct dns *dns, char *line)
     (void)!spf_ask(e->loop, dns, &query, NULL, on_answer, e);
 }
 
-static struct resolver *resolver_at(struct loop *loop, const char *port, const char *ms)
-{
-    struct addr server = {.family = AF_INET, .ip = {127, 0, 0, 1}};
-    uint64_t total = ms != NULL ? strtoul(ms, NULL, 10) : 2000;
-    struct resolver_config config = {
-        .server = &server, .servers = 1, .query_ms = total / 2, .total_ms = total};
-    char *why = NULL;
-    server.port = (uint16_t)strtoul(port, NULL, 10);
-    struct resolver *resolver = resolver_new(loop, &config, &why);
-    if (resolver == NULL) {
-        fprintf(stderr, "spf_driver: %s\n", why);
-        exit(1);
-    }
-    return resolver;
-}
-
 int main(int argc, char **argv)
 {
     static struct evaluation evaluation[CASES_MAX];
@@ -91,7 +76,7 @@ int main(int argc, char **argv)
     }
     resolver_init();
     struct loop *loop = loop_new();
-    struct resolver *resolver = resolver_at(loop, argv[1], argv[2]);
+    struct resolver *resolver = driver_dns_new(loop, argv[1], argv[2]);
     for (; cases < CASES_MAX && fgets(line, sizeof line, stdin) != NULL; cases++) {
         line[strcspn(line, "\n")] = '\0';
         evaluation[cases] = (struct evaluation){.open = &open, .loop = loop};
