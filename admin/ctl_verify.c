@@ -113,8 +113,9 @@ static void dispose(struct verify *v)
     const struct arc_answer *arc = v->results->arc;
     const struct arc_config *config = (const void *)ctl_block(v->ctl, "arc");
     bool bad = dmarc->result == DMARC_FAIL && dmarc->policy != DMARC_POLICY_NONE;
-    bool trusted =
-        arc->result == ARC_PASS && config != NULL && auth_names_have(config->trusted, arc->sealer);
+    bool trusted = arc->result == ARC_PASS && config != NULL &&
+                   config->common.mode != CHECK_OBSERVE &&
+                   auth_names_have(config->trusted, arc->sealer);
     v->override = bad && trusted ? "trusted ARC chain" : "";
     v->mark = bad && !trusted ? "quarantine" : "";
 }

@@ -326,6 +326,7 @@ def test_a_trusted_chain_overrides_and_is_stamped(world):
     assert "trusted ARC chain" in sent.results["dmarc"][0][1]
     broken = data.replace(b"hello", b"hellp")
     world.send(broken).refused()
+    world(dmarc=honour, arc={"trusted": ["list.example"], "mode": "observe"}).send(data).refused()
 
 
 def test_a_trusted_chain_lets_pass_what_spf_left_open(world):
