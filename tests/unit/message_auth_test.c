@@ -71,6 +71,13 @@ static void begin(struct rig *r)
     r->auth = message_auth_new(&r->env, on_changed, r);
 }
 
+/* A rig without special rules, whose message begins. */
+static void open_message(struct rig *r, const char *dns)
+{
+    open_rig(r, dns);
+    begin(r);
+}
+
 static void close_rig(struct rig *r)
 {
     message_auth_free(r->auth);
@@ -154,8 +161,7 @@ static void a_signed_message_passes(void **state)
 {
     (void)state;
     struct rig r;
-    open_rig(&r, DMARC_DNS);
-    begin(&r);
+    open_message(&r, DMARC_DNS);
     whole_message(&r);
     finish(&r);
     assert_string_equal(said(&r), ALL_PASS);
@@ -175,8 +181,7 @@ static void any_cut_of_the_stream_gives_the_same(void **state)
     size_t len = strlen(all);
     for (size_t step = 1; step < len; step += step < 9 ? 1 : 61) {
         struct rig r;
-        open_rig(&r, DMARC_DNS);
-        begin(&r);
+        open_message(&r, DMARC_DNS);
         for (size_t at = 0; at < len; at += step)
             message_auth_text(r.auth, all + at, len - at < step ? len - at : step);
         finish(&r);
@@ -185,8 +190,7 @@ static void any_cut_of_the_stream_gives_the_same(void **state)
     }
     for (size_t at = 0; at <= len; at++) {
         struct rig r;
-        open_rig(&r, DMARC_DNS);
-        begin(&r);
+        open_message(&r, DMARC_DNS);
         message_auth_text(r.auth, all, at);
         message_auth_text(r.auth, all + at, len - at);
         finish(&r);
@@ -234,8 +238,7 @@ static void who_has_passed_decides_dmarc(void **state)
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct rig r;
-        open_rig(&r, cases[i].dns);
-        begin(&r);
+        open_message(&r, cases[i].dns);
         set_spf(&r, cases[i].spf, cases[i].spf_domain);
         text(&r, signed_mail_arc);
         text(&r, signed_mail_dkim);
@@ -295,8 +298,7 @@ static void messages_of_any_form_are_settled(void **state)
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct rig r;
-        open_rig(&r, DMARC_DNS);
-        begin(&r);
+        open_message(&r, DMARC_DNS);
         text(&r, cases[i].text);
         finish(&r);
         if (strcmp(said(&r), cases[i].said) != 0)
@@ -312,8 +314,7 @@ static void keys_are_asked_for_while_the_body_still_comes(void **state)
 {
     (void)state;
     struct rig r;
-    open_rig(&r, DMARC_DNS);
-    begin(&r);
+    open_message(&r, DMARC_DNS);
     text(&r, signed_mail_arc);
     text(&r, signed_mail_dkim);
     assert_int_equal(fake_dns_asked(r.dns.fake), 0);
@@ -331,8 +332,7 @@ static void changed_comes_once_from_the_loop_or_not_at_all(void **state)
 {
     (void)state;
     struct rig r;
-    open_rig(&r, DMARC_DNS);
-    begin(&r);
+    open_message(&r, DMARC_DNS);
     whole_message(&r);
     end(&r);
     assert_false(message_auth_settled(r.auth));
@@ -383,8 +383,7 @@ static void it_may_be_freed_at_any_time(void **state)
     for (size_t parts = 0; parts <= COUNT(part) + 1; parts++) {
         for (unsigned answers = 0; answers < 3; answers++) {
             struct rig r;
-            open_rig(&r, DMARC_DNS);
-            begin(&r);
+            open_message(&r, DMARC_DNS);
             for (size_t i = 0; i < parts && i < COUNT(part); i++)
                 text(&r, part[i]);
             if (parts > COUNT(part))
@@ -401,9 +400,9 @@ static void what_is_open_when_time_is_up_is_temperror(void **state)
 {
     (void)state;
     struct rig r;
-    open_rig(&r, DMARC_DNS "TXT rsa._domainkey.example.com !HOLD\nTXT ed._domainkey.example.com "
+    open_message(&r,
+                 DMARC_DNS "TXT rsa._domainkey.example.com !HOLD\nTXT ed._domainkey.example.com "
                            "!HOLD\nTXT arc._domainkey.l.example !HOLD\n");
-    begin(&r);
     whole_message(&r);
     finish(&r);
     assert_false(message_auth_settled(r.auth));
@@ -414,8 +413,7 @@ static void what_is_open_when_time_is_up_is_temperror(void **state)
     assert_int_equal(r.changed, 0);
     close_rig(&r);
 
-    open_rig(&r, "TXT _dmarc.example.com !HOLD\n");
-    begin(&r);
+    open_message(&r, "TXT _dmarc.example.com !HOLD\n");
     whole_message(&r);
     finish(&r);
     message_auth_give_up(r.auth);
@@ -505,8 +503,7 @@ static void a_long_body_costs_no_memory(void **state)
     (void)state;
     struct rig r;
     char piece[65536];
-    open_rig(&r, DMARC_DNS);
-    begin(&r);
+    open_message(&r, DMARC_DNS);
     signed_header(&r);
     for (size_t i = 0; i < sizeof piece; i++)
         piece[i] = "ab  c\r\n\r\n \r\n"[i % 13];
@@ -524,8 +521,7 @@ static void many_fields_are_read_in_bounded_memory(void **state)
 {
     (void)state;
     struct rig r;
-    open_rig(&r, DMARC_DNS);
-    begin(&r);
+    open_message(&r, DMARC_DNS);
     text(&r, signed_mail_arc);
     text(&r, signed_mail_dkim);
     message_auth_text(r.auth, signed_mail_fields, strlen(signed_mail_fields) - 2);
@@ -544,8 +540,7 @@ static void many_signatures_cost_bounded_questions(void **state)
 {
     (void)state;
     struct rig r;
-    open_rig(&r, DMARC_DNS);
-    begin(&r);
+    open_message(&r, DMARC_DNS);
     for (unsigned i = 0; i < 1000; i++) {
         char field[400];
         snprintf(field, sizeof field,
@@ -578,8 +573,7 @@ static void a_long_line_is_read_once(void **state)
     memset(line, '(', 1 << 20);
     for (size_t i = 0; i < COUNT(front); i++) {
         struct rig r;
-        open_rig(&r, "");
-        begin(&r);
+        open_message(&r, "");
         text(&r, front[i]);
         message_auth_text(r.auth, line, 1 << 20);
         text(&r, "\r\n\r\n");
