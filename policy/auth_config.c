@@ -12,6 +12,7 @@
 #include "lib/mem.h"
 #include "policy/auth/arc.h"
 #include "policy/auth/dkim.h"
+#include "policy/domain_form.h"
 #include "policy/name_set.h"
 #include "policy/relay.h"
 
@@ -68,18 +69,13 @@ const struct conf_section auth_section = {.name = "authentication",
 /* ---- sets of names -----------------------------------------------------------------------------
  */
 
-/* Octets that a host name may have; '_' is in the names that sign. */
-static bool is_name(const char *name)
-{
-    return name[0] != '\0' && name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_.")] == '\0';
-}
-
 static bool add_name(struct name_set *set, const char *text)
 {
     char normal[1 + 256]; /* behind the dot of one for all below */
     bool below = text[0] == '.';
     normal[0] = '.';
-    if (!relay_domain_normal(text + below, normal + 1, sizeof normal - 1) || !is_name(normal + 1))
+    if (!relay_domain_normal(text + below, normal + 1, sizeof normal - 1) ||
+        !domain_form_host(normal + 1))
         return false;
     const char *key = below ? normal : normal + 1;
     return name_set_add(set, key, strlen(key));

@@ -19,6 +19,7 @@
 #include "policy/check_names.h"
 
 #include "dns/name.h"
+#include "policy/domain_form.h"
 #include "policy/name_pattern.h"
 
 #include <stdio.h>
@@ -282,8 +283,7 @@ static void on_address(const struct dns_answer *answer, void *arg)
 /* A host name, not octets that were escaped to be shown (dns.h). */
 static bool is_host_name(const char *name)
 {
-    size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_.");
-    return len > 0 && len <= DNS_NAME_MAX && name[len] == '\0';
+    return domain_form_host(name) && strlen(name) <= DNS_NAME_MAX;
 }
 
 static void add_claim(struct check_run *run, const char *name)

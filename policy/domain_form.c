@@ -96,3 +96,9 @@ bool domain_form_special(const char *name)
             return true;
     return false;
 }
+
+bool domain_form_host(const char *name)
+{
+    size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_.");
+    return len > 0 && name[len] == '\0';
+}

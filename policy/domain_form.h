@@ -21,5 +21,8 @@ enum domain_form domain_form(const char *text, struct addr *literal);
 /* A name that public DNS does not have, so there is no use in asking: localhost, invalid (RFC
  * 6761), local (RFC 6762), onion (RFC 7686), and all below them. */
 bool domain_form_special(const char *name);
+/* Has a name, in lower case, no octet but those of host and mail domains ('_' among them: names
+ * that sign have it)? "": false. Labels are not looked at. */
+bool domain_form_host(const char *name);
 
 #endif

@@ -11,6 +11,7 @@
 #include "policy/entry_text.h"
 
 #include "lib/str.h"
+#include "policy/domain_form.h"
 #include "policy/relay.h"
 
 #include <stdio.h>
@@ -35,11 +36,6 @@ static const char *const origin_names[] = {"manual", "automatic", "file"};
  * ---------------------------------------------------------------------------------------
  */
 
-static bool is_host_name(const char *name)
-{
-    return name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_.")] == '\0';
-}
-
 /* Is it written as an address, or as a part of one? */
 static bool is_number(const char *name)
 {
@@ -63,7 +59,7 @@ static const char *name_normal(const char *text, bool literal, bool number,
         out[strlen(out)] = ']'; /* the NUL behind it is still there */
         return good ? NULL : "not an address in brackets such as \"[192.0.2.1]\"";
     }
-    if (!relay_domain_normal(text, out, DOMAIN_SIZE) || !is_host_name(out))
+    if (!relay_domain_normal(text, out, DOMAIN_SIZE) || !domain_form_host(out))
         return "not a name such as \"example.net\"";
     if (is_number(out) && !number)
         return "an address is no name; write \"client:192.0.2.1\" for the client";

@@ -19,6 +19,7 @@
 
 #include "lib/mem.h"
 #include "lib/str.h"
+#include "policy/domain_form.h"
 #include "policy/name_set.h"
 
 #include <errno.h>
@@ -152,12 +153,6 @@ bool relay_domain_normal(const char *domain, char *out, size_t size)
     return labels_ok(out);
 }
 
-/* Is every octet of a normal domain one that a host or mail domain may have? */
-static bool is_host_name(const char *name)
-{
-    return name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_.")] == '\0';
-}
-
 static const char *add_domain(struct relay_rule *rule, const char *domain)
 {
     char normal[DOMAIN_MAX + 1];
@@ -173,7 +168,7 @@ static const char *add_domain(struct relay_rule *rule, const char *domain)
     if (name[0] == '[' && !below) {
         if (!relay_domain_normal(name, normal, sizeof normal))
             return "not an address literal like \"[192.0.2.1]\" or \"[IPv6:2001:db8::1]\"";
-    } else if (!relay_domain_normal(name, normal, sizeof normal) || !is_host_name(normal)) {
+    } else if (!relay_domain_normal(name, normal, sizeof normal) || !domain_form_host(normal)) {
         return "not a domain name like \"example.org\" or \".example.org\"";
     }
     if (!name_set_add(below ? rule->below : rule->exact, normal, strlen(normal)))
@@ -238,7 +233,7 @@ static const char *add_recipient(struct relay_rule *rule, const char *address)
     if (at == NULL || !local_ok(address, (size_t)(at - address)))
         return "not an address like \"user@example.org\" or, for all of a domain, \"@example.org\"";
     if (!relay_domain_normal(at + 1, normal, sizeof normal) ||
-        (at[1] != '[' && !is_host_name(normal)))
+        (at[1] != '[' && !domain_form_host(normal)))
         return "behind the \"@\" stands no domain name like \"example.org\"";
     if (!make_key(address, (size_t)(at - address), normal, &key))
         return "the part before the \"@\" has more than 64 octets";

@@ -16,6 +16,7 @@
 #include "policy/auth/author.h"
 
 #include "policy/auth/address_list.h"
+#include "policy/domain_form.h"
 #include "policy/relay.h"
 
 #include <string.h>
@@ -30,11 +31,6 @@ struct search {
     char domain[sizeof(((struct author *)0)->domain)]; /* the first one */
 };
 
-static bool is_host_name(const char *name)
-{
-    return name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_.")] == '\0';
-}
-
 static bool normal(const struct mailbox *mailbox, char *out, size_t size)
 {
     char text[TEXT_MOST + 1];
@@ -43,7 +39,7 @@ static bool normal(const struct mailbox *mailbox, char *out, size_t size)
         return false;
     memcpy(text, mailbox->domain, mailbox->domain_len);
     text[mailbox->domain_len] = '\0';
-    return relay_domain_normal(text, out, size) && (out[0] == '[' || is_host_name(out));
+    return relay_domain_normal(text, out, size) && (out[0] == '[' || domain_form_host(out));
 }
 
 static void on_mailbox(const struct mailbox *mailbox, void *arg)

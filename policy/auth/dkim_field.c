@@ -14,6 +14,7 @@
 
 #include "dns/name.h"
 #include "lib/base64.h"
+#include "policy/domain_form.h"
 #include "policy/relay.h"
 
 #include <string.h>
@@ -40,7 +41,7 @@ static bool name_normal(const char *text, size_t len, char out[static DNS_NAME_M
     name[len] = '\0';
     if (ascii ? !dns_name_normal(name, out) : !relay_domain_normal(name, out, DNS_NAME_MAX + 1))
         return false;
-    return out[strspn(out, "abcdefghijklmnopqrstuvwxyz0123456789-_.")] == '\0';
+    return domain_form_host(out);
 }
 
 static const char *read_names(struct dkim_field *out)

@@ -3,6 +3,8 @@
 #include "policy/auth_config.h"
 
 #include "lib/conf.h"
+#include "policy/auth/arc.h"
+#include "policy/auth/dkim.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -125,12 +127,36 @@ static void what_would_break_a_message_is_a_fault(void **state)
     }
 }
 
+static void blocks_that_are_off_leave_the_evaluators_their_defaults(void **state)
+{
+    (void)state;
+    const struct dkim_config dkim = {.signatures = 3, .least_bits = 2048, .partial = true};
+    const struct arc_config arc = {.sets = 5};
+    struct dkim_rules dkim_rules;
+    struct arc_rules arc_rules;
+    auth_rules(NULL, NULL, 7, &dkim_rules, &arc_rules);
+    assert_int_equal(dkim_rules.signatures, 10);
+    assert_int_equal(dkim_rules.least_bits, 1024);
+    assert_false(dkim_rules.partial);
+    assert_int_equal(dkim_rules.now, 7);
+    assert_int_equal(arc_rules.sets, ARC_SETS_MOST);
+    assert_int_equal(arc_rules.least_bits, 1024);
+    assert_int_equal(arc_rules.now, 7);
+    auth_rules(&dkim, &arc, 7, &dkim_rules, &arc_rules);
+    assert_int_equal(dkim_rules.signatures, 3);
+    assert_int_equal(dkim_rules.least_bits, 2048);
+    assert_true(dkim_rules.partial);
+    assert_int_equal(arc_rules.sets, 5);
+    assert_int_equal(arc_rules.least_bits, 2048);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_a_section_there_are_defaults),
         cmocka_unit_test(names_are_found_themselves_or_below),
         cmocka_unit_test(what_would_break_a_message_is_a_fault),
+        cmocka_unit_test(blocks_that_are_off_leave_the_evaluators_their_defaults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -89,11 +89,25 @@ static void special_use_names_are_known(void **state)
         assert_false(domain_form_special(common[i]));
 }
 
+static void names_of_hosts_have_no_other_octets(void **state)
+{
+    (void)state;
+    static const char *const host[] = {"mx.example", "1.2.example", "a-b", "_dmarc.example",
+                                       "xn--a"};
+    static const char *const other[] = {"",          "a b",  "A.example",  "a\\.example",
+                                        "b\xc3\xbc", "a/24", "[192.0.2.1]"};
+    for (size_t i = 0; i < COUNT(host); i++)
+        assert_true(domain_form_host(host[i]));
+    for (size_t i = 0; i < COUNT(other); i++)
+        assert_false(domain_form_host(other[i]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_text_has_one_form),
         cmocka_unit_test(special_use_names_are_known),
+        cmocka_unit_test(names_of_hosts_have_no_other_octets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
