@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * base64: octets as letters and back (RFC 4648 4), with white space among the letters.
+ * base64: letters as the octets they stand for (RFC 4648 4), with white space among them.
  *
  * Promises: padding is where it has to be, and nothing follows it but blanks. Bits that the last
  * letter has too many are passed over, as verifiers do.
@@ -15,8 +15,6 @@
 #define BLANK  64
 #define WRONG  65
 #define OCTETS 384 /* at a time: a multiple of three */
-
-static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 static unsigned value_of(unsigned char c)
 {
@@ -79,18 +77,4 @@ bool base64_decode(const char *text, size_t len, struct buf *out)
         octets[count++] = (unsigned char)(word >> 8);
     buf_add(out, octets, count);
     return true;
-}
-
-void base64_encode(const void *data, size_t len, struct buf *out)
-{
-    const unsigned char *in = data;
-    for (size_t at = 0; at < len; at += 3) {
-        size_t some = len - at < 3 ? len - at : 3;
-        uint32_t word = (uint32_t)in[at] << 16 | (some > 1 ? (uint32_t)in[at + 1] << 8 : 0) |
-                        (some > 2 ? in[at + 2] : 0);
-        char four[] = {letters[word >> 18], letters[word >> 12 & 63],
-                       some > 1 ? letters[word >> 6 & 63] : '=',
-                       some > 2 ? letters[word & 63] : '='};
-        buf_add(out, four, sizeof four);
-    }
 }

@@ -12,7 +12,5 @@ struct buf;
  * are passed over (RFC 6376 3.2: FWS). False: a character that is none, or wrong padding; padding
  * that is missing at the end is wrong, too. `out` may then hold a part. */
 bool base64_decode(const char *text, size_t len, struct buf *out);
-/* Appends the characters of `len` octets, padded, without line breaks. */
-void base64_encode(const void *data, size_t len, struct buf *out);
 
 #endif

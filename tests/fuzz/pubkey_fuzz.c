@@ -7,6 +7,7 @@
 
 #include "lib/base64.h"
 #include "lib/buf.h"
+#include "tests/unit/support/base64_encode.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -6,9 +6,9 @@
  */
 #include "policy/auth/arc.h"
 
-#include "lib/base64.h"
 #include "lib/mem.h"
 #include "tests/unit/support/arc_chain.h"
+#include "tests/unit/support/base64_encode.h"
 #include "tests/unit/support/fake_dns.h"
 
 #include <setjmp.h>

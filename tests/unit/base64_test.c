@@ -3,6 +3,7 @@
 #include "lib/base64.h"
 
 #include "lib/buf.h"
+#include "tests/unit/support/base64_encode.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

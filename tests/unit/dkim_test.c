@@ -5,9 +5,9 @@
  */
 #include "policy/auth/dkim.h"
 
-#include "lib/base64.h"
 #include "lib/mem.h"
 #include "policy/auth/dkim_int.h"
+#include "tests/unit/support/base64_encode.h"
 #include "tests/unit/support/fake_dns.h"
 
 #include <openssl/evp.h>

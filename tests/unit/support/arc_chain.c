@@ -2,11 +2,11 @@
 /* arc_chain: seals messages (RFC 8617 5.1) with keys that everybody may know. */
 #include "tests/unit/support/arc_chain.h"
 
-#include "lib/base64.h"
 #include "lib/header.h"
 #include "lib/mem.h"
 #include "policy/auth/arc_set.h"
 #include "policy/auth/dkim_int.h"
+#include "tests/unit/support/base64_encode.h"
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>
