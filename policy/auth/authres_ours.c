@@ -93,11 +93,33 @@ static bool find_word(struct reading *r)
     }
 }
 
+/* Octets that some readers drop or take for blanks: no ASCII (0xA0 in ISO 8859-1), controls. */
+static bool is_dropped(char c)
+{
+    return (unsigned char)c >= 0x7f || (c < ' ' && !is_blank(c));
+}
+
+/* Goes behind those, and folds, of which some readers leave no blank. */
+static void skip_dropped(struct reading *r)
+{
+    while (r->at < r->end) {
+        if (is_dropped(*r->at)) {
+            r->at++;
+        } else if (*r->at == '\r' && r->end - r->at > 1 && r->at[1] == '\n') {
+            while (r->at < r->end && is_blank(*r->at))
+                r->at++;
+        } else {
+            return;
+        }
+    }
+}
+
 /* The next octet of the word, if it is that one; blanks are let be next to dots. */
 static bool take(struct reading *r, char before, char want)
 {
     if (want == '.' || before == '.')
         skip_blanks(r);
+    skip_dropped(r);
     if (r->at + 1 < r->end && *r->at == '\\') /* of a quoted string */
         r->at++;
     if (r->at == r->end || lower(*r->at) != lower(want))
@@ -109,10 +131,14 @@ static bool take(struct reading *r, char before, char want)
 /* The word at hand is the id, and ends where the id does. */
 static bool is_id(struct reading r, const char *id)
 {
+    while (r.at < r.end && (is_dropped(*r.at) || is_blank(*r.at)))
+        r.at++;
     for (const char *c = id; *c != '\0'; c++)
         if (!take(&r, c == id ? '\0' : c[-1], *c))
             return false;
     if (r.at < r.end && *r.at == '.')
+        r.at++;
+    while (r.at < r.end && is_dropped(*r.at))
         r.at++;
     return r.at == r.end || !is_word(*r.at);
 }

@@ -379,7 +379,19 @@ static void others_are_left_alone(void **state)
     (void)state;
     static const struct claim cases[] = {
         {"Authentication-Results: other.example; none", false},
+        {"Authentication-Results: \xa0mx.example.org; none", true},
+        {"Authentication-Results: \xa0 \x85mx.example.org; none", true},
+        {"Authentication-Results: mx.example.org\xa0; none", true},
+        {"Authentication-Results: mx.\xff"
+         "example.org\x80; none",
+         true},
+        {"Authentication-Results: mx.exa\x01mple.org\x7f; none", true},
+        {"Authentication-Results: mx.exa\r\n mple.o\r\n\t rg; none", true},
+        {"Authentication-Results: mx.example.org\r\n a; none", true},
         {"Authentication-Results: a.mx.example.org; none", false},
+        {"Authentication-Results: mx.exa mple.org; none", false},
+        {"Authentication-Results: mx.exam\xa0; none", false},
+        {"Authentication-Results: \xa0other.example; mx.example.org", false},
         {"Authentication-Results: mx.example.org.example; none", false},
         {"Authentication-Results: mx.example.orgs; none", false},
         {"Authentication-Results: mx.example.org-a; none", false},
