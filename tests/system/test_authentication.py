@@ -498,6 +498,32 @@ def test_a_stop_waits_for_the_verdict(world):
     world.dns.drop_rule(rule)
 
 
+def test_what_stands_behind_the_dot_waits_for_the_verdict_and_a_reload_disturbs_nothing(world,
+                                                                                         backend):
+    first, second = world().key.sign(mail(body=b"first\r\n")), mail(body=b".second\r\n")
+    rule = world.dns.rule(f"s._domainkey.{FROM}", Drop())
+    with Visitor(world.gate, IP, timeout=30) as smtp:
+        smtp.ehlo("out.sender.example")
+        smtp.envelope(f"a@{ENVELOPE}")
+        smtp.cmd("DATA", 354)
+        smtp.send(stuffed(first) + b".\r\nRSET\r\nEHLO other.sender.example\r\n")
+        world.dns.wait_asked(f"s._domainkey.{FROM}")
+        world.gate.signal(signal.SIGHUP)
+        smtp.expect(250)
+        smtp.expect(250)
+        smtp.expect(250)
+        smtp.send(f"MAIL FROM:<a@{ENVELOPE}>\r\nRCPT TO:<user@example.org>\r\nDATA\r\n")
+        assert [smtp.reply().code for _ in range(3)] == [250, 250, 354]
+        smtp.send(stuffed(second) + b".\r\n")
+        smtp.expect(250)
+        smtp.cmd("QUIT", 221)
+    world.dns.drop_rule(rule)
+    assert [t.message for t in backend.transactions] == [first, second]
+    assert b"dkim=temperror" in backend.transactions[0].stamp
+    assert b"dkim=none" in backend.transactions[1].stamp
+    assert b"smtp.helo=other.sender.example" in backend.transactions[1].stamp
+
+
 # Classes
 
 def test_recipients_of_two_classes_are_two_transactions(world, backend):
