@@ -39,13 +39,18 @@ static bool dmarc_refuses(const struct trial *trial)
     return false;
 }
 
-/* What became of dmarc's word, where the message is let in. */
+static bool is_let_in(const struct trial *trial)
+{
+    return !trial->asked || trial->action == VERDICT_PASS || trial->action == VERDICT_SUSPICIOUS;
+}
+
+/* What became of dmarc's word, where the message is let in: one that is refused bears no mark. */
 struct trial_disposition trial_disposition(const struct trial *trial)
 {
     const struct trial_message *message = trial->message;
     const struct message_auth_results *results = trial_auth_results(trial);
     struct trial_disposition out = {.mark = "", .override = ""};
-    if (message == NULL || results == NULL)
+    if (message == NULL || results == NULL || !is_let_in(trial))
         return out;
     bool refuses = dmarc_refuses(trial);
     bool unwanted = refuses || message->mark[0] != '\0';

@@ -265,6 +265,7 @@ def test_a_failing_message_under_reject(world, reject, sign, outcome):
     sent = world.send(client="198.51.100.99" if sign else IP, sender="a@elsewhere.example")
     if outcome == "refuse":
         assert FROM in sent.refused()
+        assert "mark" not in sent.entry.field, sent.entry
         return
     sent.passed().unchanged()
     assert sent.results["dmarc"][0][0] == "fail"
