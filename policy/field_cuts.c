@@ -7,9 +7,10 @@
  * Promises: any split of the input gives the same pieces; memory is bounded whatever comes (one
  * field's first 16 KiB, 1000 pieces). Splits the section as lib/header does, but keeps none of it,
  * so that a section longer than what is kept for authentication hides nothing.
- * Limits: an Authentication-Results field of more than 16 KiB is taken for ours, and one of our
- * names that has 16 KiB of blanks behind it for a field. Of a message with
- * more than 1000 pieces the rest of the header section is left out.
+ * Limits: an Authentication-Results field of more than 16 KiB is taken for ours, and so is, behind
+ * the first 100, one that has octets that are no ASCII, or encoded words. A name of ours with 16
+ * KiB of blanks behind it is taken for a field. Of a message with more than 1000 pieces the rest of
+ * the header section is left out.
  */
 #include "policy/field_cuts.h"
 
@@ -23,6 +24,7 @@
 #include <strings.h>
 
 #define RESULTS_NAME "Authentication-Results"
+#define STRANGE_MOST 100 /* results not all in ASCII, of which each may cost 100 microseconds */
 
 struct piece {
     uint64_t offset, len;
@@ -37,6 +39,7 @@ struct field_cuts {
     bool after_cr;    /* the last octet was a CR */
     bool done;        /* the section is over */
     bool flooded;     /* too many pieces: what comes is left out */
+    size_t strange;   /* results with 8-bit octets or encoded words */
     struct piece *piece;
     size_t pieces;
 };
@@ -80,13 +83,23 @@ static bool is_named(const char *raw, size_t len, const char *name)
     return name != NULL && strlen(name) == len && strncasecmp(raw, name, len) == 0;
 }
 
-static bool bears_our_id(const struct field_cuts *cuts, size_t name_len, size_t colon)
+static bool is_strange(const char *raw, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)raw[i] >= 0x80 || (raw[i] == '=' && i + 1 < len && raw[i + 1] == '?'))
+            return true;
+    return false;
+}
+
+static bool bears_our_id(struct field_cuts *cuts, size_t name_len, size_t colon)
 {
     const char *raw = buf_data(&cuts->field);
     size_t len = buf_len(&cuts->field);
     size_t end = len;
     if (cuts->at - cuts->start > len)
         return true; /* longer than anybody needs */
+    if (is_strange(raw, len) && ++cuts->strange > STRANGE_MOST)
+        return true;
     if (end >= colon + 3 && memcmp(raw + end - 2, "\r\n", 2) == 0)
         end -= 2;
     const struct header_field field = {.raw = raw,
@@ -98,7 +111,7 @@ static bool bears_our_id(const struct field_cuts *cuts, size_t name_len, size_t 
     return authres_is_ours(&field, cuts->rules.authserv_id);
 }
 
-static bool is_ours(const struct field_cuts *cuts)
+static bool is_ours(struct field_cuts *cuts)
 {
     size_t colon;
     const char *raw = buf_data(&cuts->field);

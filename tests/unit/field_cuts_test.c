@@ -146,6 +146,28 @@ static void test_blanks_behind_a_name_hide_no_field_of_ours(void **state)
     }
 }
 
+/* Each costs an IDNA conversion or several. */
+static void test_results_in_utf8_are_looked_at_a_hundred_times(void **state)
+{
+    (void)state;
+    struct buf message = {0};
+    struct buf want = {0};
+    for (int i = 0; i < 300; i++) {
+        const char *field =
+            i % 2 ? AR ": m\xc3\xbc.example; none\r\n" : AR ": =?utf-8?q?=C3=BC?=; none\r\n";
+        buf_add_str(&message, field);
+        buf_add_str(&want, i < 100 ? field : "");
+    }
+    buf_add_str(&message, AR ": mx.example.net; none\r\n\r\n");
+    buf_add_str(&want, AR ": mx.example.net; none\r\n\r\n");
+    struct buf rest = without(buf_data(&message), buf_len(&message), 1000);
+    assert_int_equal(buf_len(&rest), buf_len(&want));
+    assert_memory_equal(buf_data(&rest), buf_data(&want), buf_len(&want));
+    buf_free(&rest);
+    buf_free(&want);
+    buf_free(&message);
+}
+
 /* One more than 1000: the rest of the section goes, its end and the body stay. */
 static void test_a_flood_of_forged_fields_takes_bounded_memory(void **state)
 {
@@ -173,6 +195,7 @@ int main(void)
         cmocka_unit_test(test_a_field_behind_a_very_long_one_is_found),
         cmocka_unit_test(test_results_longer_than_anybody_needs_are_left_out),
         cmocka_unit_test(test_blanks_behind_a_name_hide_no_field_of_ours),
+        cmocka_unit_test(test_results_in_utf8_are_looked_at_a_hundred_times),
         cmocka_unit_test(test_a_flood_of_forged_fields_takes_bounded_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
