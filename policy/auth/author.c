@@ -11,7 +11,8 @@
  * Promises: where the field breaks the grammar it is AUTHOR_INVALID, or AUTHOR_MANY if there were
  * two domains by then; so is a domain that could be none (an empty label, no host name, beyond
  * IDNA).
- * Limits: what was cut off the header is not seen; whoever asks must not believe such a message.
+ * Limits: a From with more than IDN_MOST domains in UTF-8 is AUTHOR_INVALID. What was cut off the
+ * header is not seen; whoever asks must not believe such a message.
  */
 #include "policy/auth/author.h"
 
@@ -22,12 +23,14 @@
 #include <string.h>
 
 #define TEXT_MOST 1023 /* octets of a domain as written, U-labels among them */
+#define IDN_MOST  200  /* domains in UTF-8: each costs as much as a hundred others */
 
 struct search {
     struct author *out;
     bool literal; /* of `domain` */
     bool many;
     bool invalid;                                      /* a domain is none */
+    size_t idns;                                       /* domains in UTF-8 */
     char domain[sizeof(((struct author *)0)->domain)]; /* the first one */
 };
 
@@ -42,14 +45,23 @@ static bool normal(const struct mailbox *mailbox, char *out, size_t size)
     return relay_domain_normal(text, out, size) && (out[0] == '[' || domain_form_host(out));
 }
 
+static bool is_ascii(const struct mailbox *mailbox)
+{
+    for (size_t i = 0; i < mailbox->domain_len; i++)
+        if ((unsigned char)mailbox->domain[i] >= 0x80)
+            return false;
+    return true;
+}
+
 static void on_mailbox(const struct mailbox *mailbox, void *arg)
 {
     struct search *search = arg;
     char domain[sizeof search->domain] = "";
     search->out->mailboxes++;
-    if (mailbox->domain_len == 0)
+    if (mailbox->domain_len == 0 || search->many)
         return;
-    if (!normal(mailbox, domain, sizeof domain)) {
+    search->idns += is_ascii(mailbox) ? 0 : 1;
+    if (search->idns > IDN_MOST || !normal(mailbox, domain, sizeof domain)) {
         search->invalid = true;
     } else if (search->domain[0] == '\0') {
         memcpy(search->domain, domain, sizeof domain);

@@ -157,6 +157,24 @@ static void a_domain_of_any_length_fits_or_is_none(void **state)
     }
 }
 
+/* Each costs a conversion by IDNA. */
+static void domains_in_utf8_are_read_two_hundred_times(void **state)
+{
+    (void)state;
+    for (size_t count = 200; count <= 201; count++) {
+        struct author author;
+        struct buf text = {0};
+        buf_add_str(&text, "From: a@xn--tda.example");
+        for (size_t i = 0; i < count; i++)
+            buf_add_str(&text, ",\r\n a@\xc3\xbc.example");
+        buf_add(&text, "\r\n", 3);
+        find(buf_data(&text), &author);
+        assert_int_equal(author.status, count == 200 ? AUTHOR_ONE : AUTHOR_INVALID);
+        assert_int_equal(author.mailboxes, count + 1);
+        buf_free(&text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +183,7 @@ int main(void)
         cmocka_unit_test(two_are_named),
         cmocka_unit_test(what_cannot_be_read_names_nobody_for_sure),
         cmocka_unit_test(a_domain_of_any_length_fits_or_is_none),
+        cmocka_unit_test(domains_in_utf8_are_read_two_hundred_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
