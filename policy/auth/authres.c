@@ -207,7 +207,8 @@ static void write_spf(struct field *field, const struct authres_client *client,
     put_method(field, "spf", spf_result_name(mail->result));
     if (spf_has_why(mail->result))
         put_reason(field, mail->why);
-    put_pair(field, "smtp.mailfrom", from, is_token(from) || is_plain_address(from), true, "");
+    put_pair(field, "smtp.mailfrom", from, is_token(from) || is_plain_address(from),
+             from == client->sender, "");
     put_method(field, "spf", spf_result_name(helo->result));
     if (spf_has_why(helo->result))
         put_reason(field, helo->why);
@@ -355,7 +356,7 @@ static const char *verb(enum spf_result result)
 /* "key=value;": a dot-atom as it is, else quoted; a value with an '@' must be (RFC 7208 9.1). */
 static void put_key(struct field *field, const char *key, const char *value)
 {
-    put_pair(field, key, value, is_dot_atom(value, strlen(value)), true, ";");
+    put_pair(field, key, value, is_dot_atom(value, strlen(value)), false, ";");
 }
 
 static void write_identity(const struct authres_client *client, const struct spf_known *known,
@@ -373,7 +374,8 @@ static void write_identity(const struct authres_client *client, const struct spf
              known->domain[0] != '\0' ? known->domain : identity, verb(known->result), address);
     put_comment(&field, text);
     put_key(&field, "client-ip", address);
-    put_key(&field, "envelope-from", from);
+    put_pair(&field, "envelope-from", from, is_dot_atom(from, strlen(from)), from == client->sender,
+             ";");
     put_key(&field, "helo", client->helo);
     put_key(&field, "receiver", client->authserv_id);
     put_key(&field, "identity", identity);

@@ -259,6 +259,15 @@ static void what_a_peer_said_stays_within_its_value(void **state)
     s.client.sender = "a@example.com";
     s.client.helo = "x y;\tz";
     expect_part("helo", &s, "smtp.helo=\"x y;?z\";");
+    s.client.helo = "j\xc3\xb6.example"; /* no SMTPUTF8 lets that in */
+    s.client.sender = "";
+    expect_part("a bounce", &s, "smtp.mailfrom=\"postmaster@j??.example\"");
+    s.results.spf.checked = true;
+    char *received = text_of(&s, true);
+    for (const char *c = received; *c != '\0'; c++)
+        assert_true((unsigned char)*c < 0x80);
+    free(received);
+    s.client.sender = "a@example.com";
     s.client.reverse_name = "a)b\\032c.example";
     expect_part("a comment", &s, "(a?b?032c.example)");
     s.dkim[0].identity = "j\xc3\xb6@example.com";
