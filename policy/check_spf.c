@@ -18,6 +18,9 @@
  * sealer's chain, speaks for it, it is to come again. Of a listed forwarder the fail only counts,
  * whenever it is known. The null sender is postmaster@ the HELO name (2.4). A HELO name alone never
  * refuses.
+ *
+ * RFC-DEVIATION: an evaluation has 4 s by default, and never more than the verdict waits; 4.6.4
+ * would allow it 20 s, for which the client would wait at RCPT. What is cut off is a temperror.
  */
 #include "policy/auth_config.h"
 
