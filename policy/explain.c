@@ -149,7 +149,11 @@ static void put_list(struct buf *out, const struct record_list *list)
         return;
     put_head(out, "list");
     buf_add_str(out, list->ruling == RECORD_LIST_ALLOW ? "allow " : "deny ");
-    if (list->key[0] != '\0' && strlen(list->key) < ENTRY_KEY_MOST)
+    if (list->key[0] == '\0') {
+        buf_add_str(out, "of its recipients\n");
+        return;
+    }
+    if (strlen(list->key) < ENTRY_KEY_MOST)
         put_shown(out, entry_key_text(list->kind, list->key, key));
     buf_printf(out, " (%s)\n", entry_origin_name(list->origin));
 }

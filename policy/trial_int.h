@@ -165,6 +165,8 @@ bool trial_denied_without(const struct trial *trial);
 bool trial_deny_pending(const struct trial *trial);
 /* A deny entry decides: no fact is to come that may allow it. */
 bool trial_denied(const struct trial *trial);
+/* The entry that speaks of it; NULL: none, or those of the recipients, which let the message in. */
+const struct list_verdict *trial_entry(const struct trial *trial);
 /* "client:192.0.2.0/24". Returns `out`. */
 #define TRIAL_ENTRY_SIZE (ENTRY_KEY_MOST + 16)
 const char *trial_entry_text(const struct list_verdict *list, char out[static TRIAL_ENTRY_SIZE]);

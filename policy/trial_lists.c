@@ -106,6 +106,12 @@ bool trial_denied(const struct trial *trial)
     return trial_deny_pending(trial) && trial->complete && LIST_EMPTY(&trial->runs);
 }
 
+const struct list_verdict *trial_entry(const struct trial *trial)
+{
+    const struct list_verdict *list = trial->list;
+    return trial->let_in && list != NULL && list->ruling != LIST_ALLOWED ? NULL : list;
+}
+
 bool trial_allowed(const struct trial *trial)
 {
     return trial->standing == STANDING_ALLOWED;

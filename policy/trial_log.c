@@ -62,8 +62,8 @@ static void put_lists(struct log_line *line, const struct trial *trial)
                                          [GREY_WHITE] = "white"};
     char entry[TRIAL_ENTRY_SIZE];
     const struct trial_grey *grey = trial->grey;
-    if (trial->list != NULL)
-        log_str(line, "list", trial_entry_text(trial->list, entry));
+    if (trial_entry(trial) != NULL)
+        log_str(line, "list", trial_entry_text(trial_entry(trial), entry));
     if (grey != NULL && grey->step == TRIAL_GREY_PROVEN)
         log_str(line, "greylist", "proven");
     if (grey != NULL && grey->step == TRIAL_GREY_ANSWERED) {

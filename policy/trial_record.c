@@ -148,17 +148,18 @@ static void fill_auth(const struct trial *trial, struct record *out)
 static void fill_list(const struct trial *trial, struct record_list *list)
 {
     bool allowed = trial_allowed(trial);
+    const struct list_verdict *entry = trial_entry(trial);
     if (!allowed && !trial_denied(trial))
         return;
     list->ruling = allowed ? RECORD_LIST_ALLOW : RECORD_LIST_DENY;
     list->kind = ENTRY_RECIPIENT; /* of a message each recipient's */
     list->key = "";
-    if (trial->list == NULL)
+    if (entry == NULL)
         return;
-    list->kind = trial->list->kind;
-    list->origin = trial->list->origin;
-    list->action = trial->list->action;
-    list->key = trial->list->key;
+    list->kind = entry->kind;
+    list->origin = entry->origin;
+    list->action = entry->action;
+    list->key = entry->key;
 }
 
 static void fill_greylist(const struct trial *trial, struct record_greylist *out)
