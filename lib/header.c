@@ -49,6 +49,11 @@ void header_free(struct header *header)
     free(header);
 }
 
+size_t header_memory(const struct header *header)
+{
+    return header->text.cap + header->room * sizeof *header->fields;
+}
+
 static bool blank(char c)
 {
     return c == ' ' || c == '\t';

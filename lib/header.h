@@ -39,6 +39,9 @@ bool header_complete(const struct header *header);
 /* It had more than is kept. */
 bool header_cut(const struct header *header);
 
+/* Octets of memory that it holds by now. */
+size_t header_memory(const struct header *header);
+
 /* ---- once it is complete; what is pointed at lives as long as the header */
 size_t header_count(const struct header *header);
 const struct header_field *header_field(const struct header *header, size_t index);

@@ -117,6 +117,9 @@ void trial_message(struct trial *trial, bool allowed);
  * authenticated or is not public. */
 void trial_text_begin(struct trial *trial);
 void trial_text(struct trial *trial, const char *data, size_t len);
+/* Octets of memory that the message's header section holds by now, up to some times its length;
+ * they are held until the transaction is over. */
+size_t trial_text_memory(const struct trial *trial);
 /* trial_message() follows, and trial_ask() until it answers: what is open has 5 s, then it counts
  * as a temporary fault. After the verdict: */
 struct trial_stamp {

@@ -111,6 +111,12 @@ void trial_text(struct trial *trial, const char *data, size_t len)
         message_auth_text(message->auth, data, len);
 }
 
+size_t trial_text_memory(const struct trial *trial)
+{
+    const struct trial_message *message = trial->message;
+    return message != NULL && message->auth != NULL ? message_auth_memory(message->auth) : 0;
+}
+
 void trial_cuts(const struct trial *trial, void (*fn)(uint64_t offset, uint64_t len, void *arg),
                 void *arg)
 {

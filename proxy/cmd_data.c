@@ -24,6 +24,7 @@
 
 /* Octets read and dropped behind SIZE before the session ends: an honest client's last lines. */
 #define BEYOND_SIZE (1024 * 1024)
+#define HEADER_FREE 8192 /* octets of memory for a header section that are not counted */
 
 /* What SIZE said, or our own limit; 0: none. */
 static uint64_t most_octets(const struct session *s)
@@ -61,12 +62,39 @@ static bool unfit(const struct session *s, enum reply *reply)
     return true;
 }
 
+/* The policy keeps the header section: beyond a little that counts as a message's memory does. */
+static bool header_fits(struct session *s)
+{
+    struct transaction *txn = s->txn;
+    uint64_t held = trial_text_memory(s->trial);
+    if (held <= HEADER_FREE || held - HEADER_FREE <= txn->held)
+        return true;
+    uint64_t more = held - HEADER_FREE - txn->held;
+    if (!spool_budget_take(txn->budget, more))
+        return false;
+    txn->held += more;
+    return true;
+}
+
+/* To the policy, as long as anybody will ask what it makes of it. */
+static void tell(struct session *s, const char *data, size_t len)
+{
+    enum reply reply;
+    if (unfit(s, &reply))
+        return;
+    trial_text(s->trial, data, len);
+    if (header_fits(s))
+        return;
+    s->txn->spool_full = true;
+    log_event(LOG_LEVEL_WARNING, s->id, "spool-full", "no memory for the header section");
+    drop_text(s->txn);
+}
+
 void cmd_data_store(void *arg, const char *data, size_t len)
 {
     struct session *s = arg;
     struct transaction *txn = s->txn;
     uint64_t most = most_octets(s);
-    enum reply reply;
     if (txn->stored == 0 && len > 0)
         txn->folded = data[0] == ' ' || data[0] == '\t';
     txn->stored += len;
@@ -79,15 +107,15 @@ void cmd_data_store(void *arg, const char *data, size_t len)
     }
     if (txn->too_big || txn->spool_full)
         drop_text(txn);
-    if (!unfit(s, &reply)) /* else nobody asks any more whether it is authentic */
-        trial_text(s->trial, data, len);
+    tell(s, data, len);
 }
 
 void cmd_data_begin(struct session *s, bool dotted)
 {
     struct transaction *txn = s->txn;
     txn->text_begun = true;
-    txn->spool = spool_new(s->setup->server->budget);
+    txn->budget = s->setup->server->budget;
+    txn->spool = spool_new(txn->budget);
     trial_text_begin(s->trial);
     text_in_init(&txn->text, dotted, session_config(s)->bare_newline);
     s->text_began = session_now(s);

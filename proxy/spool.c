@@ -99,6 +99,16 @@ static bool take(_Atomic uint64_t *used, const _Atomic uint64_t *max, uint64_t n
     return true;
 }
 
+bool spool_budget_take(struct spool_budget *budget, uint64_t octets)
+{
+    return take(&budget->memory, &budget->memory_max, octets);
+}
+
+void spool_budget_give(struct spool_budget *budget, uint64_t octets)
+{
+    atomic_fetch_sub(&budget->memory, octets);
+}
+
 struct spool *spool_new(struct spool_budget *budget)
 {
     struct spool *spool = mem_alloc(sizeof *spool);

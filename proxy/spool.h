@@ -18,6 +18,10 @@ void spool_budget_free(struct spool_budget *budget);
  * at start and reload. */
 void spool_budget_set(struct spool_budget *budget, uint64_t per_message, uint64_t memory,
                       uint64_t files);
+/* Takes octets of the memory of all messages for what is kept beside a spool; false: there is no
+ * room. And gives them back. Any thread. */
+bool spool_budget_take(struct spool_budget *budget, uint64_t octets);
+void spool_budget_give(struct spool_budget *budget, uint64_t octets);
 /* What is in use now. */
 void spool_budget_used(const struct spool_budget *budget, uint64_t *memory, uint64_t *files);
 

@@ -28,6 +28,8 @@ void transaction_free(struct transaction *txn)
     if (txn == NULL)
         return;
     spool_free(txn->spool);
+    if (txn->held > 0)
+        spool_budget_give(txn->budget, txn->held);
     buf_free(&txn->to);
     buf_free(&txn->refusals);
     buf_free(&txn->head);

@@ -29,6 +29,7 @@ enum transaction_end {
 
 struct delivery;
 struct spool;
+struct spool_budget;
 
 struct transaction {
     uint64_t began;            /* monotonic ms */
@@ -50,6 +51,8 @@ struct transaction {
     struct buf refusals; /* "address: reply" of the first refusals, cut */
     struct text_in text;
     struct spool *spool;         /* NULL before DATA or BDAT */
+    struct spool_budget *budget; /* of which `held` octets are taken for the header section */
+    uint64_t held;
     struct buf head;             /* our fields */
     uint64_t stored;             /* octets that came out of the decoder */
     bool rcpt_exempt;            /* it is postmaster or abuse */

@@ -125,6 +125,11 @@ void message_auth_text(struct message_auth *auth, const char *data, size_t len)
         body_hash_add(auth->hash, data + used, len - used);
 }
 
+size_t message_auth_memory(const struct message_auth *auth)
+{
+    return header_memory(auth->header);
+}
+
 /* ---- what comes of it --------------------------------------------------------------------------
  */
 

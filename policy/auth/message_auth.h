@@ -65,6 +65,8 @@ void message_auth_free(struct message_auth *auth); /* NULL is fine */
 /* The message's octets in order: as the client sent them, dot-stuffing undone, lines ending in
  * CRLF. */
 void message_auth_text(struct message_auth *auth, const char *data, size_t len);
+/* Octets of memory that the header section holds by now; all else is little. */
+size_t message_auth_memory(const struct message_auth *auth);
 /* It is whole. `spf` and `spf_helo`: what is known of both identities now. */
 void message_auth_end(struct message_auth *auth, const struct spf_known *spf,
                       const struct spf_known *spf_helo);

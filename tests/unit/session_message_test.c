@@ -36,6 +36,13 @@ static const struct script heads[] = {
      .step = {BEGUN, ">> BDAT 2\r\n ;", "< 250 2.0.0*", ">> BDAT 12 LAST\r\n dkim=pass\r\n",
               "{ BDAT *", "{field Authentication-Results: mx.example.org;", RECEIVED,
               "{  ; dkim=pass", TOLD}},
+    {.name = "a_header_section_is_kept_in_the_memory_of_messages",
+     .extra = "limits { header-size = 1M }",
+     .step = {BEGUN, DATA, "! big", "> .", "{ DATA", "} 354 go", "! ignore", TOLD}},
+    {.name = "where_that_is_used_up_the_message_is_to_come_again",
+     .extra = "limits { header-size = 1M }",
+     .step = {BEGUN, "! tight", DATA, "! big", "> .", "< 452 4.3.1*", "log header section",
+              "> RSET", "< 250", "! ignore"}},
     {.name = "an_empty_message_has_a_head",
      .step = {BEGUN, DATA, "> .", "{ DATA", "} 354 go", OURS, "{ .", TOLD}},
 };

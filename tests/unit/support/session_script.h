@@ -26,7 +26,7 @@
  *   log TEXT   the log since the last look holds TEXT
  *   ! WORD     dns (the open questions are answered), tls, leave (client), close (backend), refuse
  * (the next dial), drain, ignore (what the backend heard), full (there is room for 8 KiB of
- * messages), big or long (the client sends 100,000 octets, in lines or without one), proven
+ * messages), tight (20,000 octets in memory, much in files), big or long (the client sends 100,000 octets, in lines or without one), proven
  * (mail.client.example is known for good mail), reset (the client leaves with a reply unread),
  * flood (it asks for 11,000 recipients, one after the other, and reads no reply), store (there is
  * one, empty), down, hold (its answers), release
@@ -352,6 +352,8 @@ static inline void script_act(struct player *p, const char *word)
         buf_free(&p->backend->heard);
     else if (strcmp(word, "full") == 0)
         spool_budget_set(p->rig.server->budget, 4096, 4096, 4096);
+    else if (strcmp(word, "tight") == 0)
+        spool_budget_set(p->rig.server->budget, 4096, 20000, 1000000);
     else if (strcmp(word, "proven") == 0)
         script_proven(p);
     else if (strcmp(word, "reset") == 0)
