@@ -7,7 +7,8 @@
  * dmarc.authors    several From fields or author domains, a From that cannot be read, or a header
  *                  section that is longer than what is read, where another may be
  * dmarc.no-author  no From, or one that names nobody
- * dmarc            abstains: DNS is faulty
+ * dmarc            abstains: DNS is faulty. Where the policy is known and only who passed is not,
+ * the message is marked: dead name servers below a domain are no way around its policy
  * dmarc.temperror  the same, and the site would rather have it sent again
  *
  * RFC 9989 7.4 forbids to refuse for p=reject alone, since forwarders and lists break what DMARC
@@ -227,6 +228,8 @@ static void on_temperror(struct check_run *run, const struct dmarc_answer *dmarc
     switch (config_of(run)->temperror) {
     case DMARC_TEMPERROR_PASS:
         check_abstain(run, "dmarc", dmarc->why);
+        if (dmarc->policy != DMARC_POLICY_NONE && override_of(check_facts(run))[0] == '\0')
+            check_disposition(run, MARK, "");
         break;
     case DMARC_TEMPERROR_DEFER:
         check_refused(run, 0, "dmarc.temperror", dmarc->why, reason, "4.7.1");

@@ -180,12 +180,12 @@ enum gate_ruling gate_judge(struct trial *trial, const struct setup *setup, cons
     case VERDICT_SUSPICIOUS:
         return GATE_PASS;
     case VERDICT_GREYLIST:
-        refusal->reply = REPLY_GREYLISTED;
+        refusal->reply = REPLY_NOT_NOW;
         snprintf(seconds, sizeof seconds, "%u seconds", (unsigned)verdict.wait);
         word(refusal, config, verdict.enhanced, "Greylisted, please try again in ", seconds, id);
         return GATE_REFUSE;
     case VERDICT_DEFER:
-        refusal->reply = REPLY_DEFERRED;
+        refusal->reply = verdict.cause == VERDICT_BY_RULE ? REPLY_NOT_NOW : REPLY_DEFERRED;
         word(refusal, config, verdict.enhanced, "Please try again later: ", verdict.reason, id);
         return GATE_REFUSE;
     case VERDICT_REJECT:

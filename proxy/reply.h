@@ -24,11 +24,11 @@ enum reply {
     REPLY_TOO_MANY_SESSIONS,
     REPLY_TOO_MANY_ERRORS,
     REPLY_TOO_MUCH_JUNK,
-    REPLY_LIMITED,    /* enhanced code and text: a limit of the client, at connect */
-    REPLY_DEFERRED,   /* enhanced code and text of the policy */
-    REPLY_GREYLISTED, /* the same */
-    REPLY_NO_CLIENT,  /* PROXY LOCAL, UNKNOWN or silence: never trusted */
-    REPLY_FAULT,      /* between us and the backend */
+    REPLY_LIMITED,   /* enhanced code and text: a limit of the client, at connect */
+    REPLY_DEFERRED,  /* enhanced code and text of the policy */
+    REPLY_NOT_NOW,   /* the same, where it is the greylist or a fault of DNS */
+    REPLY_NO_CLIENT, /* PROXY LOCAL, UNKNOWN or silence: never trusted */
+    REPLY_FAULT,     /* between us and the backend */
     REPLY_SPOOL_FULL,
     REPLY_TOO_MANY_RECIPIENTS,
     REPLY_TOO_MANY_MESSAGES,

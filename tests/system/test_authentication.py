@@ -465,7 +465,15 @@ def test_a_name_server_that_hangs_costs_seconds_and_no_message(world):
 def test_temporary_faults_of_dmarc_are_451_where_the_config_says_so(world):
     world.dns.rule(f"_dmarc.{FROM}", Rcode("SERVFAIL"))
     sent = world(dmarc={"temperror": "defer"}).send()
-    assert sent.data.code in (450, 451) and sent.data.enhanced == "4.7.1" and sent.kept is None
+    assert sent.data.code == 451 and sent.data.enhanced == "4.7.1" and sent.kept is None
+
+
+def test_dead_name_servers_below_a_domain_are_no_way_around_its_policy(world):
+    world.dmarc("reject").dns.rule(f"*.lame.{FROM}", Rcode("SERVFAIL"))
+    world.dns.rule(f"lame.{FROM}", Rcode("SERVFAIL"))
+    sent = world().send(sender=f"a@lame.{FROM}").passed()
+    assert sent.result("dmarc") == "temperror"
+    assert b"X-Gatepost-Verdict: quarantine" in sent.kept.data
 
 
 def test_who_leaves_while_it_is_judged_is_delivered_nothing(world, backend):

@@ -38,6 +38,7 @@ static const struct dmarc_answer fail_reject = ANSWER(DMARC_FAIL, DMARC_POLICY_R
 static const struct dmarc_answer passes = ANSWER(DMARC_PASS, DMARC_POLICY_REJECT);
 static const struct dmarc_answer no_policy = ANSWER(DMARC_NONE, DMARC_POLICY_NONE);
 static const struct dmarc_answer fault = ANSWER(DMARC_TEMPERROR, DMARC_POLICY_REJECT);
+static const struct dmarc_answer blind = ANSWER(DMARC_TEMPERROR, DMARC_POLICY_NONE);
 static const struct dmarc_answer testing = {.result = DMARC_FAIL,
                                             .why = "",
                                             .domain = "example.com",
@@ -57,6 +58,7 @@ static const struct message_auth_results reject = MESSAGE(fail_reject);
 static const struct message_auth_results pass = MESSAGE(passes);
 static const struct message_auth_results without = MESSAGE(no_policy);
 static const struct message_auth_results temperror = MESSAGE(fault);
+static const struct message_auth_results no_policy_known = MESSAGE(blind);
 static const struct message_auth_results test_mode = MESSAGE(testing);
 static const struct message_auth_results reject_by_client = {
     .author = {.status = AUTHOR_ONE, .domain = "example.com"},
@@ -321,7 +323,16 @@ static void a_fault_of_dns_defers_only_if_the_site_says_so(void **state)
 {
     (void)state;
     static const struct rig_case cases[] = {
-        {.name = "pass", .message = &temperror, .said = "abstain dmarc [timeout]\n"},
+        {.name = "pass, with a mark where the policy is known",
+         .message = &temperror,
+         .said = "abstain dmarc [timeout]\n" MARKED},
+        {.name = "pass, the policy itself is not known",
+         .message = &no_policy_known,
+         .said = "abstain dmarc [timeout]\n"},
+        {.name = "pass, of a listed forwarder",
+         .message = &temperror,
+         .forwarder = true,
+         .said = "abstain dmarc [timeout]\n"},
         {.name = "defer",
          .config = "temperror = defer",
          .message = &temperror,

@@ -25,7 +25,7 @@ static bool bare(enum reply reply)
 /* Replies whose enhanced code is in the argument, since the policy chooses it. */
 static bool coded_by_argument(enum reply reply)
 {
-    return reply == REPLY_LIMITED || reply == REPLY_DEFERRED || reply == REPLY_GREYLISTED ||
+    return reply == REPLY_LIMITED || reply == REPLY_DEFERRED || reply == REPLY_NOT_NOW ||
            reply == REPLY_REFUSED;
 }
 
