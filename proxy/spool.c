@@ -289,17 +289,17 @@ uint64_t spool_size(const struct spool *spool)
 
 void spool_cut(struct spool *spool, uint64_t offset, uint64_t len)
 {
-    const struct cut *last = spool->cuts > 0 ? &spool->cut[spool->cuts - 1] : NULL;
-    uint64_t end = last != NULL ? last->at + last->skipped : 0; /* of what is cut already */
+    const uint64_t before = skipped(spool);
+    const bool first = spool->cuts == 0;
+    uint64_t end = first ? 0 : spool->cut[spool->cuts - 1].at + before; /* of what is cut already */
     if (len == 0 || offset < end || offset > octets(spool) || len > octets(spool) - offset)
         return;
-    if (last != NULL && offset == end) {
+    if (!first && offset == end) {
         spool->cut[spool->cuts - 1].skipped += len;
         return;
     }
-    uint64_t before = skipped(spool);
     if ((spool->cuts & (spool->cuts - 1)) == 0) /* 0, 1, 2, 4...: full */
-        spool->cut = mem_grow(spool->cut, spool->cuts > 0 ? spool->cuts * 2 : 1, sizeof *last);
+        spool->cut = mem_grow(spool->cut, first ? 1 : spool->cuts * 2, sizeof *spool->cut);
     spool->cut[spool->cuts++] = (struct cut){.at = offset - before, .skipped = before + len};
 }
 
