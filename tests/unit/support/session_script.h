@@ -26,10 +26,10 @@
  *   log TEXT   the log since the last look holds TEXT
  *   ! WORD     dns (the open questions are answered), tls, leave (client), close (backend), refuse
  * (the next dial), drain, ignore (what the backend heard), full (there is room for 8 KiB of
- * messages), tight (20,000 octets in memory, much in files), big or long (the client sends 100,000 octets, in lines or without one), proven
- * (mail.client.example is known for good mail), reset (the client leaves with a reply unread),
- * flood (it asks for 11,000 recipients, one after the other, and reads no reply), store (there is
- * one, empty), down, hold (its answers), release
+ * messages), tight (20,000 octets in memory, much in files), big or long (the client sends 100,000
+ * octets, in lines or without one), proven (mail.client.example is known for good mail), reset (the
+ * client leaves with a reply unread), flood (it asks for 11,000 recipients, one after the other,
+ * and reads no reply), store (there is one, empty), down, hold (its answers), release
  *
  * TEXT to be heard is compared whole, or up to its final '*'; "250" alone compares the code.
  * Whatever is not looked at when the script ends is a failure.
