@@ -7,8 +7,7 @@
  * dmarc.authors    several From fields or author domains, a From that cannot be read, or a header
  *                  section that is longer than what is read, where another may be
  * dmarc.no-author  no From, or one that names nobody
- * dmarc            abstains: DNS is faulty. Where the policy is known and only who passed is not,
- * the message is marked: dead name servers below a domain are no way around its policy
+ * dmarc            abstains: DNS is faulty; it is marked where only who passed is not known
  * dmarc.temperror  the same, and the site would rather have it sent again
  *
  * RFC 9989 7.4 forbids to refuse for p=reject alone, since forwarders and lists break what DMARC
