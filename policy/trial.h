@@ -121,14 +121,9 @@ void trial_text(struct trial *trial, const char *data, size_t len);
  * they are held until the transaction is over. */
 size_t trial_text_memory(const struct trial *trial);
 /* trial_message() follows, and trial_ask() until it answers: what is open has 5 s, then it counts
- * as a temporary fault. After the verdict: */
-struct trial_stamp {
-    const char *id;    /* the session's */
-    const char *login; /* after AUTH; "" or NULL: not known */
-};
-/* Appends the fields that go in front of the message, below Received: Authentication-Results and
- * what else is configured. */
-void trial_stamp(const struct trial *trial, const struct trial_stamp *stamp, struct buf *out);
+ * as a temporary fault. After the verdict: appends the fields that go in front of the message,
+ * below Received: Authentication-Results and what else is configured. */
+void trial_stamp(const struct trial *trial, struct buf *out);
 /* After trial_message(): says which octets of the message are to be left out, in order: fields that
  * claim to be ours. Offsets are those of trial_text(), as if nothing were left out. */
 void trial_cuts(const struct trial *trial, void (*fn)(uint64_t offset, uint64_t len, void *arg),

@@ -129,7 +129,7 @@ static void put_score(const struct trial *trial, const char *name, struct buf *o
     buf_add_str(out, ")\r\n");
 }
 
-void trial_stamp(const struct trial *trial, const struct trial_stamp *stamp, struct buf *out)
+void trial_stamp(const struct trial *trial, struct buf *out)
 {
     const struct check_facts *facts = &trial->facts;
     const struct auth_config *config = policy_auth(trial->env.policy);
@@ -145,7 +145,7 @@ void trial_stamp(const struct trial *trial, const struct trial_stamp *stamp, str
         .helo = facts->helo,
         .sender = facts->sender,
         .authenticated = trial->authenticated,
-        .login = stamp->login != NULL ? stamp->login : "",
+        .login = "", /* AUTH is between the client and the backend */
         .override = disposition.override,
         .mark = disposition.mark,
     };

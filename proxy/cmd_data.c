@@ -206,12 +206,11 @@ static void write_received(struct session *s)
 static void write_head(struct session *s)
 {
     struct buf *head = &s->txn->head;
-    const struct trial_stamp stamp = {.id = s->id, .login = ""};
     if (s->txn->folded)
-        trial_stamp(s->trial, &stamp, head);
+        trial_stamp(s->trial, head);
     write_received(s);
     if (!s->txn->folded)
-        trial_stamp(s->trial, &stamp, head);
+        trial_stamp(s->trial, head);
 }
 
 static void leave_out(uint64_t offset, uint64_t len, void *arg)

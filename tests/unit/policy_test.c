@@ -727,9 +727,8 @@ static void do_class(struct script *s, const struct words *w)
 /* Without its folds. */
 static char *stamped(const struct script *s)
 {
-    const struct trial_stamp stamp = {.id = "0123456789ABCDEF", .login = ""};
     struct buf out = {0};
-    trial_stamp(s->trial, &stamp, &out);
+    trial_stamp(s->trial, &out);
     char *text = mem_alloc(buf_len(&out) + 1);
     size_t len = 0;
     for (size_t i = 0; i < buf_len(&out); i++) {
